@@ -1,0 +1,30 @@
+//! Removes nodes that no output depends on.
+
+use crate::{Graph, NodeId};
+
+/// The part of `graph` that its outputs need, in the same order and with the same names.
+pub fn dead_code(graph: &Graph) -> Graph {
+    let mut live = vec![false; graph.nodes().len()];
+    graph.outputs().iter().for_each(|id| live[id.0] = true);
+    for (i, node) in graph.nodes().iter().enumerate().rev() {
+        if live[i] {
+            node.inputs.iter().for_each(|input| live[input.0] = true);
+        }
+    }
+    graph.retain(&live)
+}
+
+impl Graph {
+    /// The nodes marked `keep`, renumbered; their inputs must be kept too.
+    fn retain(&self, keep: &[bool]) -> Graph {
+        let mut kept = Graph::new(self.name());
+        let mut renumbered = vec![NodeId(usize::MAX); keep.len()];
+        for (i, node) in self.nodes().iter().enumerate().filter(|(i, _)| keep[*i]) {
+            let mut node = node.clone();
+            node.inputs.iter_mut().for_each(|input| *input = renumbered[input.0]);
+            renumbered[i] = kept.push_node(node);
+        }
+        self.outputs().iter().for_each(|id| kept.output(renumbered[id.0]));
+        kept
+    }
+}
