@@ -23,6 +23,7 @@ mod error;
 mod features;
 pub mod formats;
 mod labels;
+mod npy;
 mod pixels;
 mod random;
 mod samples;

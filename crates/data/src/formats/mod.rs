@@ -1,9 +1,15 @@
 //! File formats, one in each file. To add one, write its file and add it to [`FORMATS`].
 
+mod cifar;
 mod csv;
 mod idx;
+mod image_folder;
 mod mnist1d;
+mod npz;
+mod parquet;
+mod parts;
 mod ucr;
+mod uea;
 
 use crate::error::DataError;
 use crate::schema::Schema;
@@ -45,7 +51,17 @@ pub trait Format: Sync {
 }
 
 /// All formats, in the order of detection.
-pub static FORMATS: &[&dyn Format] = &[&mnist1d::Mnist1d, &idx::Idx, &ucr::Ucr, &csv::Csv];
+pub static FORMATS: &[&dyn Format] = &[
+    &mnist1d::Mnist1d,
+    &idx::Idx,
+    &cifar::Cifar,
+    &image_folder::ImageFolder,
+    &ucr::Ucr,
+    &uea::Uea,
+    &npz::Npz,
+    &parquet::Parquet,
+    &csv::Csv,
+];
 
 /// The first format that recognises `source`.
 pub(crate) fn detect(source: &Source) -> Result<&'static dyn Format, DataError> {

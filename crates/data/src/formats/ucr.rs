@@ -1,11 +1,12 @@
 //! The text format of the UCR archive (Dau et al. 2018): one series in each line, the label first, then the values.
 
+use super::parts::{check_length, is_part, parts};
 use super::{Format, Raw, Request};
 use crate::error::DataError;
 use crate::features::{Features, TaskKind};
 use crate::labels::Label;
 use crate::sink::{Part, Sink};
-use crate::source::{Source, plain_name, unpacked};
+use crate::source::{Source, unpacked};
 use crate::store::Element;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -46,53 +47,6 @@ impl Format for Ucr {
 
 const SUFFIXES: &[&str] = &[".tsv", ".txt"];
 
-/// Whether `path` is called `NAME_TRAIN` or `NAME_TEST` with one of the suffixes.
-pub(super) fn is_part(path: &Path, suffixes: &[&str]) -> bool {
-    let name = plain_name(path);
-    let stem = suffixes.iter().find_map(|suffix| name.strip_suffix(suffix));
-    stem.is_some_and(|stem| stem.ends_with("_train") || stem.ends_with("_test"))
-}
-
-fn part(path: &Path) -> Part {
-    let name = plain_name(path);
-    if name.rsplit('.').nth(1).is_some_and(|stem| stem.ends_with("_test")) { Part::Test } else { Part::Train }
-}
-
-/// The files to read. Of a folder both parts, or only the test part for a network that exists (`like`); of a
-/// training file also its test sibling, unless `like`.
-pub(super) fn parts(
-    source: &Source,
-    suffixes: &[&str],
-    like: bool,
-) -> Result<Vec<(Part, PathBuf)>, DataError> {
-    let mut files: Vec<(Part, PathBuf)> = match source.is_folder() {
-        true => {
-            source.entries().iter().filter(|p| is_part(p, suffixes)).map(|p| (part(p), p.clone())).collect()
-        }
-        false => vec![(Part::Train, source.path().into())],
-    };
-    if source.is_file() && !like && is_part(source.path(), suffixes) {
-        files.extend(test_sibling(source.path()).map(|path| (Part::Test, path)));
-    }
-    if like && files.iter().any(|(part, _)| *part == Part::Test) {
-        files.retain(|(part, _)| *part == Part::Test);
-    }
-    files.sort_by_key(|(part, _)| *part == Part::Test);
-    let parts = |wanted| files.iter().filter(|(part, _)| *part == wanted).count();
-    if parts(Part::Train) > 1 || parts(Part::Test) > 1 {
-        let names: Vec<String> = files.iter().map(|(_, path)| plain_name(path)).collect();
-        let got = crate::labels::shortened(&names);
-        return Err(DataError::corrupt(source.path(), "folder", "one dataset; name its _TRAIN file", got));
-    }
-    Ok(files)
-}
-
-fn test_sibling(path: &Path) -> Option<PathBuf> {
-    let name = path.file_name()?.to_str()?;
-    let sibling = path.with_file_name(name.replacen("_TRAIN", "_TEST", 1));
-    (sibling != path && sibling.is_file()).then_some(sibling)
-}
-
 /// Steps of the longest series, or of the schema.
 fn steps(files: &[(Part, PathBuf)], request: &Request<'_>) -> Result<usize, DataError> {
     if let Some(Features::Series { steps, channels: 1 }) = request.like.map(|schema| &schema.features) {
@@ -106,15 +60,6 @@ fn steps(files: &[(Part, PathBuf)], request: &Request<'_>) -> Result<usize, Data
         })?;
     }
     Ok(longest)
-}
-
-/// Refuses a series longer than those of training.
-pub(super) fn check_length(path: &Path, line: u64, got: usize, steps: usize) -> Result<(), DataError> {
-    if got <= steps {
-        return Ok(());
-    }
-    let expected = format!("at most {steps} steps, as in training");
-    Err(DataError::corrupt(path, format!("line {line}"), expected, got.to_string()))
 }
 
 /// Called with line number, label and values without trailing NaN.

@@ -20,8 +20,8 @@ pub(crate) struct RawTable {
 }
 
 /// Reads a table for training. Rows without a target are skipped with a note.
-pub(crate) fn read(rows: &dyn Rows, target: Option<&str>, memory_limit: u64) -> Result<RawTable, DataError> {
-    let target = find_target(rows, target)?;
+pub(crate) fn read(rows: &dyn Rows, named: Option<&str>, memory_limit: u64) -> Result<RawTable, DataError> {
+    let target = find_target(rows, named)?;
     let (uses, mut notes) = first_pass(rows, target)?;
     let plan = Plan::new(&uses);
     let raw = Features::Table { numbers: plan.numbers.len(), categories: vec![0; plan.categories.len()] };
@@ -32,8 +32,23 @@ pub(crate) fn read(rows: &dyn Rows, target: Option<&str>, memory_limit: u64) -> 
     let mut sink = Sink::new(rows.path(), raw, Element::F32, None, memory_limit)?;
     sink.labels = crate::labels::Labels::new(&rows.columns()[target], None);
     let (dictionaries, skipped) = plan.fill(rows, target, &mut sink)?;
+    if sink.len() == 0 {
+        let place = format!("column '{}'", rows.columns()[target]);
+        return Err(DataError::corrupt(
+            rows.path(),
+            place,
+            "targets; name another column",
+            "no value in any row",
+        ));
+    }
     if skipped > 0 {
         notes.push(format!("{skipped} rows left out: they have no target"));
+    }
+    if named.is_none() {
+        notes.push(format!(
+            "the target is the last column, '{}'; name another if that is wrong",
+            rows.columns()[target]
+        ));
     }
     let mut decoded = sink.finish()?;
     decoded.notes = notes;
