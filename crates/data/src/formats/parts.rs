@@ -40,7 +40,8 @@ pub(super) fn parts(
     files.sort_by_key(|(part, _)| *part == Part::Test);
     let parts = |wanted| files.iter().filter(|(part, _)| *part == wanted).count();
     if parts(Part::Train) > 1 || parts(Part::Test) > 1 {
-        let names: Vec<String> = files.iter().map(|(_, path)| plain_name(path)).collect();
+        let name = |path: &PathBuf| path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let names: Vec<String> = files.iter().filter_map(|(_, path)| name(path)).collect();
         let got = shortened(&names);
         return Err(DataError::corrupt(source.path(), "folder", "one dataset; name its _TRAIN file", got));
     }
