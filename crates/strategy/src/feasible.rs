@@ -106,7 +106,8 @@ fn enumerated(problem: &Problem<'_>, rng: &mut Rng) -> Option<Genotype> {
     if !enumerable(problem.space) {
         return None;
     }
-    let mut fresh: Vec<Genotype> = problem.space.enumerate().filter(|genotype| problem.fresh(genotype)).collect();
+    let mut fresh: Vec<Genotype> =
+        problem.space.enumerate().filter(|genotype| problem.fresh(genotype)).collect();
     fresh.shuffle(rng);
     fresh.pop()
 }

@@ -87,12 +87,8 @@ pub struct Completed {
 /// compares values uses those of rung 0 (or models the rung).
 pub trait Strategy: Send {
     /// Proposes up to `n` genotypes.
-    fn ask(
-        &mut self,
-        problem: &Problem<'_>,
-        n: usize,
-        rng: &mut Rng,
-    ) -> Result<Vec<Proposal>, StrategyError>;
+    fn ask(&mut self, problem: &Problem<'_>, n: usize, rng: &mut Rng)
+    -> Result<Vec<Proposal>, StrategyError>;
 
     /// Learns from trials that are over.
     fn tell(&mut self, done: &[Completed]) -> Result<(), StrategyError>;
