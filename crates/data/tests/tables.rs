@@ -46,7 +46,7 @@ fn adult(rows: usize) -> String {
 /// Like California housing: header, missing numbers, a category, a target that is not last.
 fn housing(rows: usize) -> String {
     let line = |i: usize| {
-        let rooms = if i % 7 == 0 { String::new() } else { (i % 13).to_string() };
+        let rooms = if i.is_multiple_of(7) { String::new() } else { (i % 13).to_string() };
         format!("{}.5,{rooms},{},{}\n", i % 40, 1000.5 + i as f64, ["INLAND", "NEAR BAY"][i % 2])
     };
     format!("age,rooms,value,ocean\n{}", (0..rows).map(line).collect::<String>())
@@ -58,12 +58,12 @@ fn a_table_like_adult() {
     assert_eq!(data.features(), &Features::Table { numbers: 2, categories: vec![3] });
     assert_eq!(data.task(), &Task::Classification { classes: vec!["<=50K".into(), ">50K".into()] });
     let mut row = [0.0; 3];
-    let first =
-        data.indices(Subset::Fit).iter().position(|&i| i == 1).map(|i| data.read(Subset::Fit, i, &mut row));
-    let first = first.or_else(|| {
-        Some(data.read(Subset::Test, data.indices(Subset::Test).iter().position(|&i| i == 1)?, &mut row))
-    });
-    assert_eq!((first, row), (Some(()), [21.0, 10.0, 0.0]));
+    for subset in [Subset::Fit, Subset::Test] {
+        if let Some(index) = data.indices(subset).iter().position(|&i| i == 1) {
+            data.read(subset, index, &mut row);
+        }
+    }
+    assert_eq!(row, [21.0, 10.0, 0.0]);
 }
 
 #[test]
@@ -76,10 +76,10 @@ fn a_table_like_california_housing() {
     for index in 0..data.len(Subset::Train) {
         data.read(Subset::Train, index, &mut row);
         let source = data.indices(Subset::Train)[index] as usize;
-        assert_eq!(row[2], f32::from(source % 7 == 0));
+        assert_eq!(row[2], f32::from(source.is_multiple_of(7)));
         let ColumnKind::Number { mean, .. } = data.schema().columns[1].kind else { panic!() };
-        assert_eq!(row[1], if source % 7 == 0 { mean } else { (source % 13) as f32 });
-        missing += usize::from(source % 7 == 0);
+        assert_eq!(row[1], if source.is_multiple_of(7) { mean } else { (source % 13) as f32 });
+        missing += usize::from(source.is_multiple_of(7));
         assert_eq!(data.label(Subset::Train, index), 1000.5 + source as f32);
     }
     assert!(missing > 0);
