@@ -109,7 +109,7 @@ impl<'a> Batches<'a> {
     fn mix(&mut self, share: f32, x: &mut [f32], y: &mut [f32]) {
         let numbers = match self.data.features() {
             Features::Table { numbers, .. } => *numbers,
-            other => other.len(),
+            _ => self.sample.len(),
         };
         mix_rows(x, &mut self.sample, share, numbers);
         let outputs = self.target.len();

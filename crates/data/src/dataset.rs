@@ -66,7 +66,7 @@ pub fn open(path: &str, options: &OpenOptions) -> Result<Dataset, DataError> {
     let request = Request { target, memory_limit: options.memory_limit, like: None };
     let plan = Assembly { source: &source, format: format.name(), options };
     match format.read(&source, &request)? {
-        Raw::Samples(decoded) => plan.samples(decoded),
+        Raw::Samples(decoded) => plan.samples(*decoded),
         Raw::Table(rows) => plan.table(table::read(&*rows, target, options.memory_limit)?),
     }
 }
@@ -88,11 +88,12 @@ impl Assembly<'_> {
     }
 
     fn build(&self, decoded: Decoded, mut columns: Vec<Column>, header: bool) -> Result<Dataset, DataError> {
-        let Decoded { mut features, store, labels, test, notes } = decoded;
+        let Decoded { mut features, store, labels, test, mut notes } = decoded;
         let (task, labels) = labels.resolve(self.options.task, self.source.path())?;
         let fingerprint = fingerprint(&features, &task, &columns, (&store, &labels, &test));
         let division = Division::new(&self.cut(&task, &labels, &test), self.source.path())?;
         let train = division.indices(Subset::Train);
+        notes.extend(untrained(&task, &labels, train));
         let encoder = (!columns.is_empty()).then(|| Encoder::fit(&store, train, &mut columns));
         if encoder.is_some() {
             features = table::features(&columns);
@@ -110,6 +111,15 @@ impl Assembly<'_> {
         let OpenOptions { seed, test_fraction, valid_fraction, .. } = *self.options;
         Cut { task, labels, test, seed, test_fraction, valid_fraction }
     }
+}
+
+/// A note if a class occurs in the source's own test part only.
+fn untrained(task: &Task, labels: &[f32], train: &[u32]) -> Option<String> {
+    let Task::Classification { classes } = task else { return None };
+    let mut seen = vec![false; classes.len()];
+    train.iter().for_each(|&i| seen[labels[i as usize] as usize] = true);
+    let class = classes.iter().zip(seen).find(|(_, seen)| !seen)?.0;
+    Some(format!("class '{class}' has no training sample"))
 }
 
 /// A hash of everything that comes from the source.

@@ -46,7 +46,11 @@ impl Features {
     /// Number of values in one sample.
     #[allow(clippy::len_without_is_empty)]
     pub fn len(&self) -> usize {
-        self.shape().iter().product()
+        match self {
+            Self::Image { height, width, channels } => height * width * channels,
+            Self::Series { steps, channels } => steps * channels,
+            Self::Table { numbers, categories } => numbers + categories.len(),
+        }
     }
 
     /// Length of the last axis: channels, or columns of a table. Statistics have one entry for each.

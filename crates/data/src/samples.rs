@@ -29,7 +29,7 @@ pub fn open_like(path: &str, schema: &Schema) -> Result<Samples, DataError> {
     let format = detect(&source)?;
     let request = Request { target: schema.target(), memory_limit: MEMORY_LIMIT, like: Some(schema) };
     let decoded = match format.read(&source, &request)? {
-        Raw::Samples(decoded) => decoded,
+        Raw::Samples(decoded) => *decoded,
         Raw::Table(rows) if !schema.columns.is_empty() => table::read_like(&*rows, schema, MEMORY_LIMIT)?,
         Raw::Table(rows) => {
             let got = Features::Table { numbers: rows.columns().len(), categories: Vec::new() };

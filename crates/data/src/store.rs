@@ -131,12 +131,12 @@ impl StoreBuilder {
     }
 
     fn spill_if_needed(&mut self, more: usize) -> io::Result<()> {
-        if let Target::Memory(bytes) = &mut self.target {
-            if (bytes.len() + more) as u64 > self.limit || bytes.try_reserve(more).is_err() {
-                let mut file = BufWriter::new(tempfile::tempfile()?);
-                file.write_all(bytes)?;
-                self.target = Target::File(file);
-            }
+        if let Target::Memory(bytes) = &mut self.target
+            && ((bytes.len() + more) as u64 > self.limit || bytes.try_reserve(more).is_err())
+        {
+            let mut file = BufWriter::new(tempfile::tempfile()?);
+            file.write_all(bytes)?;
+            self.target = Target::File(file);
         }
         Ok(())
     }

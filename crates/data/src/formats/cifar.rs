@@ -40,7 +40,7 @@ impl Format for Cifar {
         for batch in &batches {
             batch.copy(&mut sink)?;
         }
-        sink.finish().map(Raw::Samples)
+        sink.finish().map(|decoded| Raw::Samples(Box::new(decoded)))
     }
 }
 

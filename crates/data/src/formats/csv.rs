@@ -38,12 +38,14 @@ impl Format for Csv {
     }
 }
 
+/// Whether a file of unknown suffix may be a table: text, and neither JSON nor markup.
 fn is_text(head: &[u8]) -> bool {
     let valid = match std::str::from_utf8(head) {
         Ok(_) => true,
         Err(error) => error.error_len().is_none(),
     };
-    valid && !head.contains(&0)
+    let structured = matches!(head.trim_ascii_start(), [b'{' | b'[' | b'<', ..]);
+    valid && !structured && !head.contains(&0)
 }
 
 /// The separator that occurs most often in the first line.

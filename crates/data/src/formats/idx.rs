@@ -49,7 +49,9 @@ impl Format for Idx {
             let labels = labels_of(path, &values)?;
             values.copy(sink, *part, labels.as_deref())?;
         }
-        sink.ok_or_else(|| DataError::empty(source.path(), "IDX image files"))?.finish().map(Raw::Samples)
+        sink.ok_or_else(|| DataError::empty(source.path(), "IDX image files"))?
+            .finish()
+            .map(|decoded| Raw::Samples(Box::new(decoded)))
     }
 }
 

@@ -44,10 +44,10 @@ impl Format for ImageFolder {
         };
         let first = Reading::new(source, request, channels).run()?;
         match first {
-            Some(decoded) => Ok(Raw::Samples(decoded)),
+            Some(decoded) => Ok(Raw::Samples(Box::new(decoded))),
             None => Reading::new(source, request, Some(3))
                 .run()?
-                .map(Raw::Samples)
+                .map(|decoded| Raw::Samples(Box::new(decoded)))
                 .ok_or_else(|| DataError::empty(source.path(), "images")),
         }
     }

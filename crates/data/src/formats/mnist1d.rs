@@ -69,7 +69,7 @@ impl Format for Mnist1d {
             let series: Vec<f32> = series.iter().map(|&v| v as f32).collect();
             sink.push_floats(part, Label::Number(digit as f64), &series)?;
         }
-        sink.finish().map(Raw::Samples)
+        sink.finish().map(|decoded| Raw::Samples(Box::new(decoded)))
     }
 }
 

@@ -32,7 +32,7 @@ pub struct Request<'a> {
 /// What a format delivers.
 pub enum Raw {
     /// Samples of one shape, decoded.
-    Samples(Decoded),
+    Samples(Box<Decoded>),
     /// A table, still to be read.
     Table(Box<dyn Rows>),
 }

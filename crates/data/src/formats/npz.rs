@@ -45,7 +45,7 @@ impl Format for Npz {
         for pair in &pairs {
             archive.copy(pair, &mut sink, request)?;
         }
-        sink.ok_or_else(|| archive.no_arrays())?.finish().map(Raw::Samples)
+        sink.ok_or_else(|| archive.no_arrays())?.finish().map(|decoded| Raw::Samples(Box::new(decoded)))
     }
 }
 

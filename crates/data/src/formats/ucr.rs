@@ -41,7 +41,7 @@ impl Format for Ucr {
                 sink.push_floats(*part, Label::Text(label), &values)
             })?;
         }
-        sink.finish().map(Raw::Samples)
+        sink.finish().map(|decoded| Raw::Samples(Box::new(decoded)))
     }
 }
 

@@ -46,7 +46,7 @@ impl Format for Uea {
                 sink.push_floats(*part, case.label.as_deref().map_or(Label::None, Label::Text), &sample)
             })?;
         }
-        sink.finish().map(Raw::Samples)
+        sink.finish().map(|decoded| Raw::Samples(Box::new(decoded)))
     }
 }
 
