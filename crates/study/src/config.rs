@@ -33,6 +33,14 @@ impl Method {
     }
 }
 
+/// A strategy and a scheduler that know nothing yet.
+pub struct Methods {
+    /// What to try next.
+    pub strategy: Box<dyn Strategy>,
+    /// Who gets how much effort.
+    pub scheduler: Box<dyn Scheduler>,
+}
+
 /// Where a run comes from: kept in the log, not interpreted.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
@@ -89,7 +97,7 @@ impl StudyConfig {
     ///
     /// # Errors
     /// A field out of range, an unknown name or setting.
-    pub fn check(&self) -> Result<(Box<dyn Strategy>, Box<dyn Scheduler>), StudyError> {
+    pub fn check(&self) -> Result<Methods, StudyError> {
         let wrong = |field, expected, got| Err(StudyError::Config { field, expected, got });
         if self.workers == 0 {
             return wrong("workers", "at least 1", "0".to_owned());
@@ -102,6 +110,6 @@ impl StudyConfig {
         }
         let strategy = strategy_named(&self.strategy.name)?.make(&self.strategy.settings)?;
         let scheduler = scheduler_named(&self.scheduler.name)?.make(&self.scheduler.settings, self.epochs)?;
-        Ok((strategy, scheduler))
+        Ok(Methods { strategy, scheduler })
     }
 }

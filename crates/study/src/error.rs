@@ -53,7 +53,9 @@ pub enum StudyError {
         source: std::io::Error,
     },
     /// The run was made in another space.
-    #[error("the run searches space `{expected}`, got space `{got}`: resume it with the space that it was created with")]
+    #[error(
+        "the run searches space `{expected}`, got space `{got}`: resume it with the space that it was created with"
+    )]
     Space {
         /// Name in the log.
         expected: String,

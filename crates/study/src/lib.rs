@@ -19,7 +19,7 @@ mod store;
 pub mod stores;
 mod study;
 
-pub use config::{Budget, Method, Provenance, StudyConfig};
+pub use config::{Budget, Method, Methods, Provenance, StudyConfig};
 pub use error::StudyError;
 pub use event::{Event, GraphHash, Record, StopReason};
 pub use feasibility::{Infeasible, feasibility};

@@ -20,7 +20,8 @@ impl RunLock {
         let path = folder.join(crate::LOCK_FILE);
         let failed = |source| StudyError::File { path: path.clone(), source };
         let mut options = OpenOptions::new();
-        let mut file = options.read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
+        let mut file =
+            options.read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

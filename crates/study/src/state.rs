@@ -113,7 +113,10 @@ impl State {
         }
         let begins = matches!(record.event, Event::Created { .. });
         if begins != (record.sequence == 0) {
-            return Err(format!("event {} begins a run in the middle, or there is no beginning", record.sequence));
+            return Err(format!(
+                "event {} begins a run in the middle, or there is no beginning",
+                record.sequence
+            ));
         }
         self.fold(&record.event, record.ms)?;
         self.events += 1;
@@ -147,14 +150,17 @@ impl State {
                     status,
                 });
             }
-            Event::Completed { trial, estimate } => self.finish(trial, ms, Status::Completed(estimate), None)?,
+            Event::Completed { trial, estimate } => {
+                self.finish(trial, ms, Status::Completed(estimate), None)?
+            }
             Event::Failed { trial, reason, output } => {
                 self.finish(trial, ms, Status::Failed { reason, output }, None)?;
             }
             Event::Cached { trial, from } => {
                 let status = self.trials.get(from as usize).map(|earlier| earlier.status.clone());
                 let status = status.filter(|status| *status != Status::Running);
-                let status = status.ok_or_else(|| format!("trial {trial} has the result of trial {from}, which has none"))?;
+                let status = status
+                    .ok_or_else(|| format!("trial {trial} has the result of trial {from}, which has none"))?;
                 self.finish(trial, ms, status, Some(from))?;
             }
             Event::Stopped { reason } => self.stopped = Some(reason),

@@ -48,8 +48,7 @@ impl SqliteStore {
         flags: OpenFlags,
         prepare: impl FnOnce(&Self) -> Result<(), StoreError>,
     ) -> Result<Self, StoreError> {
-        let connection =
-            Connection::open_with_flags(path, flags).map_err(|error| failure(path, &error))?;
+        let connection = Connection::open_with_flags(path, flags).map_err(|error| failure(path, &error))?;
         let store = Self { path: path.to_owned(), connection };
         store.connection.busy_timeout(Duration::from_secs(10)).map_err(|e| store.failed(&e))?;
         let found = store.version()?;
@@ -79,7 +78,8 @@ impl SqliteStore {
             return Err(self.corrupt(verdict));
         }
         let tables = "SELECT count(*) FROM sqlite_schema";
-        let tables: i64 = self.connection.query_row(tables, [], |row| row.get(0)).map_err(|e| self.failed(&e))?;
+        let tables: i64 =
+            self.connection.query_row(tables, [], |row| row.get(0)).map_err(|e| self.failed(&e))?;
         if tables > 0 && self.pragma("application_id")? != i64::from(APPLICATION) {
             return Err(self.corrupt("it is a database of another program".to_owned()));
         }
@@ -200,7 +200,10 @@ mod tests {
         let other = folder.path().join("other");
         Connection::open(&other).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
         assert!(matches!(SqliteStore::open(&other), Err(StoreError::Corrupt { .. })));
-        assert!(matches!(SqliteStore::open_read_only(&folder.path().join("none")), Err(StoreError::Access { .. })));
+        assert!(matches!(
+            SqliteStore::open_read_only(&folder.path().join("none")),
+            Err(StoreError::Access { .. })
+        ));
     }
 
     #[test]
