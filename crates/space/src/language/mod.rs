@@ -14,6 +14,8 @@ use rand::SeedableRng;
 /// Networks that are built when a file is loaded: changes of the default in one gene, and random ones.
 const TRIED_NEIGHBOURS: usize = 256;
 const TRIED_SAMPLES: usize = 32;
+/// Genes of all these networks together: very large spaces are tried in fewer places, so that loading stays quick.
+const TRIED_GENES: usize = 500_000;
 
 /// The space that a TOML text defines, for this data.
 ///
@@ -37,10 +39,10 @@ pub fn from_toml(text: &str, context: &Context) -> Result<Space, SpaceError> {
 fn try_out(space: &Space) -> Result<(), SpaceError> {
     let default = space.default_genotype();
     let mut rng = Rng::seed_from_u64(0);
-    let samples = (0..TRIED_SAMPLES).map(|_| space.sample(&mut rng));
+    let affordable = TRIED_GENES / space.slots().list().len().max(1);
     let mut tried = vec![default.clone()];
-    tried.extend(space.neighbours(&default).into_iter().take(TRIED_NEIGHBOURS));
-    tried.extend(samples);
+    tried.extend(space.first_neighbours(&default, TRIED_NEIGHBOURS.min(affordable)));
+    tried.extend((0..TRIED_SAMPLES.min(affordable)).map(|_| space.sample(&mut rng)));
     tried.into_iter().try_for_each(|genotype| {
         let built = space.lower(&genotype).and_then(|graph| Ok(graph.verify()?));
         let shown = || space.describe(&genotype).unwrap_or_else(|_| genotype.to_string());
