@@ -157,7 +157,7 @@ impl<'g> Writer<'g> {
     }
 
     /// A value of `fact` as `[N, s.., c]`.
-    pub(super) fn to_channels_last(&mut self, id: NodeId, value: &str, fact: &Fact) -> String {
+    pub(super) fn as_channels_last(&mut self, id: NodeId, value: &str, fact: &Fact) -> String {
         if let Some(known) = self.channels_last.get(value) {
             return known.clone();
         }
@@ -167,7 +167,7 @@ impl<'g> Writer<'g> {
     }
 
     /// A value `[N, s.., c]` of `fact` as `[N, c, s..]`.
-    pub(super) fn to_channels_first(&mut self, id: NodeId, value: &str, fact: &Fact) -> String {
+    pub(super) fn as_channels_first(&mut self, id: NodeId, value: &str, fact: &Fact) -> String {
         let rank = fact.shape().len() as i64;
         let order = [0, rank].into_iter().chain(1..rank).collect();
         let first = self.push(id, "Transpose", &[value], vec![ints("perm", order)]);

@@ -16,9 +16,9 @@ pub(super) fn write(w: &mut Writer, id: NodeId) -> Result<String, ExportError> {
     let (gamma, beta) = (w.floats(id, "gamma", &channels, gamma), w.floats(id, "beta", &channels, beta));
     let mut x = w.input(id, 0);
     if spatial {
-        x = w.to_channels_last(id, &x, fact);
+        x = w.as_channels_last(id, &x, fact);
     }
     let attributes = vec![int("axis", -1), float("epsilon", eps)];
     let y = w.push(id, "LayerNormalization", &[&x, &gamma, &beta], attributes);
-    Ok(if spatial { w.to_channels_first(id, &y, fact) } else { y })
+    Ok(if spatial { w.as_channels_first(id, &y, fact) } else { y })
 }

@@ -12,11 +12,11 @@ pub(super) fn write(w: &mut Writer, id: NodeId) -> Result<String, ExportError> {
         return Ok(x);
     }
     if orders_differ(from) {
-        x = w.to_channels_last(id, &x, from);
+        x = w.as_channels_last(id, &x, from);
     }
     Ok(if orders_differ(to) {
         let y = w.reshape(id, &x, to.shape());
-        w.to_channels_first(id, &y, to)
+        w.as_channels_first(id, &y, to)
     } else {
         w.reshape(id, &x, &channels_first_dims(to))
     })
