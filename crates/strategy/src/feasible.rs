@@ -9,15 +9,13 @@ const TRIES: usize = 128;
 /// Least violating of them that a walk starts from.
 const STARTS: usize = 3;
 /// Rounds of both before giving up.
-const ROUNDS: usize = 3;
-/// Steps of one walk.
-const STEPS: usize = 400;
-/// Neighbours looked at in one step.
-const LOOKS: usize = 400;
+const ROUNDS: usize = 2;
+/// Genotypes that one walk looks at.
+const LOOKS: usize = 1_200;
 /// Spaces up to this size are searched exhaustively when all else fails.
 const ENUMERABLE: u128 = 100_000;
-/// Evaluations that [`smallest`] may use.
-const EVALUATIONS: usize = 20_000;
+/// Spaces up to this size are searched exhaustively for the smallest network.
+const ENUMERABLE_AT_ONCE: u128 = 1_000;
 
 /// Up to `n` proposals of `propose`, each of which counts as known for the next.
 pub fn distinct(
@@ -36,23 +34,24 @@ pub fn distinct(
     proposals
 }
 
-/// A feasible genotype that was not proposed before, or nothing if there seems to be none (for small spaces: if there
-/// is none).
+/// A feasible genotype that was not proposed before, or nothing if there seems to be none (for spaces of up to 100,000
+/// genotypes: if there is none).
 ///
 /// Draws at random first. When that fails, walks from the least violating draws towards feasibility, which finds
-/// regions that random draws practically never hit.
+/// regions that random draws practically never hit; at last it looks at every genotype of a small space.
 pub fn feasible_sample(problem: &Problem<'_>, rng: &mut Rng) -> Option<Genotype> {
-    let rounds = if enumerable(problem.space) { 1 } else { ROUNDS };
-    for _ in 0..rounds {
-        let starts = match draw(problem, rng) {
-            Ok(found) => return Some(found),
-            Err(starts) => starts,
-        };
-        if let Some(found) = starts.iter().find_map(|start| feasible_near(problem, start, rng)) {
-            return Some(found);
-        }
+    let enumerable = problem.space.count().is_some_and(|count| count <= ENUMERABLE);
+    let rounds = if enumerable { 1 } else { ROUNDS };
+    let found = (0..rounds).find_map(|_| feasible_walk(problem, rng));
+    found.or_else(|| if enumerable { enumerated(problem, rng) } else { None })
+}
+
+/// As [`feasible_sample`], without the last resort: at most 3,728 genotypes are looked at.
+pub fn feasible_walk(problem: &Problem<'_>, rng: &mut Rng) -> Option<Genotype> {
+    match draw(problem, rng) {
+        Ok(found) => Some(found),
+        Err(starts) => starts.iter().find_map(|start| feasible_near(problem, start, rng)),
     }
-    enumerated(problem, rng)
 }
 
 /// Rejection sampling: a fresh genotype, or else the draws that violate least.
@@ -71,91 +70,75 @@ fn draw(problem: &Problem<'_>, rng: &mut Rng) -> Result<Genotype, Vec<Genotype>>
 }
 
 /// Walks from `start` along neighbours that violate the limits less, and among feasible ones at random, until a fresh
-/// one is met.
+/// one is met. Where no neighbour is better it takes two random steps.
 pub fn feasible_near(problem: &Problem<'_>, start: &Genotype, rng: &mut Rng) -> Option<Genotype> {
     let mut at = start.clone();
     let mut violation = (problem.violation)(&at);
-    let mut evaluations = 0;
-    while evaluations < STEPS * 8 {
+    let mut looks = 1;
+    while looks < LOOKS {
         if violation <= 0.0 && !(problem.known)(&at) {
             return Some(at);
         }
-        let mut around: Vec<Genotype> = problem.space.neighbours(&at).into_iter().collect();
+        let mut around = problem.space.neighbours(&at);
         around.shuffle(rng);
-        let better = around.into_iter().take(LOOKS).find_map(|genotype| {
-            evaluations += 1;
+        let better = around.into_iter().take(LOOKS - looks).find_map(|genotype| {
+            looks += 1;
             let its = (problem.violation)(&genotype);
-            (its < violation || (its <= 0.0 && !(problem.known)(&genotype))).then_some((genotype, its))
+            let fresh = its <= 0.0 && !(problem.known)(&genotype);
+            (its < violation || fresh).then_some((genotype, its))
         });
         (at, violation) = better.unwrap_or_else(|| {
+            looks += 1;
             let genotype = problem.space.mutate(&problem.space.mutate(&at, rng), rng);
             let its = (problem.violation)(&genotype);
             (genotype, its)
         });
-        evaluations += 1;
     }
     None
 }
 
-fn enumerable(space: &Space) -> bool {
-    space.count().is_some_and(|count| count <= ENUMERABLE)
-}
-
-/// One of all fresh genotypes of a small space, each with the same chance.
+/// One of all fresh genotypes of a space, each with the same chance.
 fn enumerated(problem: &Problem<'_>, rng: &mut Rng) -> Option<Genotype> {
-    if !enumerable(problem.space) {
-        return None;
-    }
-    let mut fresh: Vec<Genotype> =
-        problem.space.enumerate().filter(|genotype| problem.fresh(genotype)).collect();
+    let all = problem.space.enumerate();
+    let mut fresh: Vec<Genotype> = all.filter(|genotype| problem.fresh(genotype)).collect();
     fresh.shuffle(rng);
     fresh.pop()
 }
 
-/// The genotype with the smallest cost that coordinate descent over neighbours finds from several starts, and its
-/// cost; exact for spaces small enough to enumerate. Infinite costs (does not lower) are never returned.
+/// The genotype with the smallest cost that coordinate descent finds from the default genotype and from the cheapest of
+/// random ones, and its cost; exact for spaces of up to 1,000 genotypes. Genotypes of infinite cost (that do not lower)
+/// are never returned.
 pub fn smallest(space: &Space, cost: &dyn Fn(&Genotype) -> f64, rng: &mut Rng) -> Option<(Genotype, f64)> {
-    let mut left = EVALUATIONS;
-    if space.count().is_some_and(|count| count <= EVALUATIONS as u128) {
-        return least(space.enumerate(), cost);
-    }
-    let mut starts: Vec<(Genotype, f64)> = std::iter::once(space.default_genotype())
-        .chain((0..TRIES).map(|_| space.sample(rng)))
-        .map(|genotype| {
-            let its = cost(&genotype);
-            (genotype, its)
-        })
-        .collect();
-    starts.sort_by(|a, b| a.1.total_cmp(&b.1));
-    let found = starts.into_iter().take(STARTS * 2).map(|start| descend(space, cost, start, &mut left));
-    found.min_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, its)| its.is_finite())
-}
-
-/// Steps to the cheapest neighbour until none is cheaper.
-fn descend(
-    space: &Space,
-    cost: &dyn Fn(&Genotype) -> f64,
-    mut at: (Genotype, f64),
-    left: &mut usize,
-) -> (Genotype, f64) {
-    while *left > 0 {
-        let around: Vec<Genotype> = space.neighbours(&at.0).into_iter().take(*left).collect();
-        *left = left.saturating_sub(around.len().max(1));
-        match least(around.into_iter(), cost) {
-            Some(next) if next.1 < at.1 => at = next,
-            _ => break,
-        }
-    }
-    at
-}
-
-fn least(
-    genotypes: impl Iterator<Item = Genotype>,
-    cost: &dyn Fn(&Genotype) -> f64,
-) -> Option<(Genotype, f64)> {
-    let priced = genotypes.map(|genotype| {
+    let priced = |genotype: Genotype| {
         let its = cost(&genotype);
         (genotype, its)
-    });
-    priced.filter(|(_, its)| its.is_finite()).min_by(|a, b| a.1.total_cmp(&b.1))
+    };
+    let cheaper = |a: &(Genotype, f64), b: &(Genotype, f64)| a.1.total_cmp(&b.1);
+    if space.count().is_some_and(|count| count <= ENUMERABLE_AT_ONCE) {
+        return space.enumerate().map(priced).filter(|(_, its)| its.is_finite()).min_by(cheaper);
+    }
+    let mut starts: Vec<(Genotype, f64)> = (0..TRIES / 2).map(|_| priced(space.sample(rng))).collect();
+    starts.sort_by(cheaper);
+    starts.truncate(STARTS - 1);
+    starts.push(priced(space.default_genotype()));
+    let found = starts.into_iter().map(|start| descend(space, cost, start));
+    found.min_by(cheaper).filter(|(_, its)| its.is_finite())
+}
+
+/// Coordinate descent: goes round the neighbours and takes each step that is cheaper, until a whole round has none.
+fn descend(space: &Space, cost: &dyn Fn(&Genotype) -> f64, start: (Genotype, f64)) -> (Genotype, f64) {
+    let (mut at, mut least) = start;
+    let mut around = space.neighbours(&at);
+    let (mut position, mut in_vain) = (0, 0);
+    while in_vain < around.len() {
+        let next = &around[position % around.len()];
+        let its = cost(next);
+        position += 1;
+        in_vain += 1;
+        if its < least {
+            (at, least, in_vain) = (next.clone(), its, 0);
+            around = space.neighbours(&at);
+        }
+    }
+    (at, least)
 }

@@ -14,7 +14,7 @@ pub mod strategies;
 mod strategy;
 
 pub use error::StrategyError;
-pub use feasible::{distinct, feasible_near, feasible_sample, smallest};
+pub use feasible::{distinct, feasible_near, feasible_sample, feasible_walk, smallest};
 pub use nasmyth_estimator::Fidelity;
 pub use nasmyth_space::Rng;
 pub use scheduler::{Next, Scheduler, Task};

@@ -3,7 +3,7 @@
 use crate::assessor::Assessor;
 use nasmyth_device::{Limit, Limits, format_quantity};
 use nasmyth_space::{Genotype, Rng, Space};
-use nasmyth_strategy::{Problem, feasible_sample, smallest};
+use nasmyth_strategy::{Problem, feasible_walk, smallest};
 use rand::SeedableRng;
 use thiserror::Error;
 
@@ -47,20 +47,28 @@ fn explain(limit: &Limit, value: u64, genotype: &Genotype, alone: bool) -> Strin
     )
 }
 
-/// Finds one network that keeps the limits, in a bounded effort of a few ten thousand evaluations.
+/// Random genotypes tried first: most limits are not hard.
+const TRIES: usize = 64;
+
+/// Finds one network that keeps the limits, in a bounded effort of a few thousand evaluations.
 ///
 /// # Errors
-/// The limit that binds, and the smallest network that the space holds.
+/// The limit that binds, and the smallest network that was found. "None" is certain for spaces that are small enough to
+/// look at every network; for others it is what descent from several starts says.
 pub fn feasibility(space: &Space, limits: &Limits) -> Result<Genotype, Infeasible> {
     let assessor = Assessor::new(space.clone(), limits.clone());
     let violation = |genotype: &Genotype| assessor.assess(genotype).violation;
     let problem = Problem { space, violation: &violation, known: &|_| false };
     let mut rng = Rng::seed_from_u64(0);
-    if let Some(found) = feasible_sample(&problem, &mut rng) {
+    let drawn = (0..TRIES).map(|_| space.sample(&mut rng)).find(|genotype| problem.feasible(genotype));
+    if let Some(found) = drawn {
         return Ok(found);
     }
-    match binding_alone(&assessor, limits, &mut rng) {
-        Some(infeasible) => Err(infeasible),
+    if let Some(infeasible) = binding_alone(&assessor, limits, &mut rng) {
+        return Err(infeasible);
+    }
+    match feasible_walk(&problem, &mut rng) {
+        Some(found) => Ok(found),
         None => nearest(&assessor, limits, &mut rng),
     }
 }
@@ -68,13 +76,14 @@ pub fn feasibility(space: &Space, limits: &Limits) -> Result<Genotype, Infeasibl
 /// The limit that the smallest network for it exceeds most.
 fn binding_alone(assessor: &Assessor, limits: &Limits, rng: &mut Rng) -> Option<Infeasible> {
     let smallest_for = |limit: &Limit| {
+        // Below the bound all are equal, so that descent ends there.
         let cost = |genotype: &Genotype| match assessor.graph(genotype) {
-            Ok(graph) => (limit.cost.count)(&graph) as f64,
+            Ok(graph) => limit.broken_by(&graph).unwrap_or(limit.bound) as f64,
             Err(_) => f64::INFINITY,
         };
         let (genotype, _) = smallest(assessor.space(), &cost, rng)?;
-        let value = (limit.cost.count)(&assessor.graph(&genotype).ok()?);
-        Some((*limit, value, genotype)).filter(|_| value > limit.bound)
+        let value = limit.broken_by(&assessor.graph(&genotype).ok()?)?;
+        Some((*limit, value, genotype))
     };
     let broken: Vec<(Limit, u64, Genotype)> = limits.0.iter().filter_map(smallest_for).collect();
     let worst = broken.into_iter().max_by(|a, b| a.0.excess(a.1).total_cmp(&b.0.excess(b.1)));
