@@ -5,6 +5,18 @@ use nasmyth_strategy::Origin;
 use std::cmp::Ordering;
 
 impl State {
+    /// The run as if it had been asked for no more than `trials` trials.
+    pub fn prefix(&self, trials: usize) -> Self {
+        let mut state = self.clone();
+        state.trials.truncate(trials);
+        state
+    }
+
+    /// Trials from the first on that are all over.
+    pub fn settled(&self) -> usize {
+        self.trials().iter().take_while(|trial| !trial.running()).count()
+    }
+
     /// Trials with a value.
     pub fn completed(&self) -> impl Iterator<Item = &Trial> {
         self.trials().iter().filter(|trial| trial.value().is_some())

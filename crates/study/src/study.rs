@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 /// Name of the log in the run folder.
-pub const STORE_FILE: &str = "study.sqlite";
+pub const STORE_FILE: &str = "study.db";
 /// Name of the lock in the run folder.
 pub const LOCK_FILE: &str = "lock";
 

@@ -1,10 +1,11 @@
 //! The training loop.
 
 use crate::{Checkpoint, Optimizer, Recipe, cosine};
-use nasmyth_data::{Batches, Dataset, Subset, Task};
+use nasmyth_data::{Batches, Dataset, Statistics, Subset, Task};
 use nasmyth_engine::{Arena, EngineError, Loss, Mode, ParamStore, Plan};
 use nasmyth_estimator::StopFlag;
 use nasmyth_graph::VerifiedGraph;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 use thiserror::Error;
 
@@ -83,11 +84,10 @@ pub struct Trainer<'a> {
 /// A step shorter than this runs its shards one after the other: starting threads would take a good part of it.
 const WORTH_THREADS: f64 = 1e-3;
 
-/// Parameters of `graph` as training on `data` starts: initialised from `seed`, with the statistics of the training data in the
-/// input's and the output's standardisation.
-pub fn initial_params(graph: &VerifiedGraph, data: &Dataset, seed: u64) -> ParamStore<f32> {
+/// Parameters of `graph` as training starts: initialised from `seed`, with the statistics `s` of the training data in the input's
+/// and the output's standardisation.
+pub fn initial_params(graph: &VerifiedGraph, s: &Statistics, seed: u64) -> ParamStore<f32> {
     let mut params = ParamStore::new(graph, seed);
-    let s = data.statistics();
     for node in graph.nodes() {
         let Some(op) = node.op.downcast::<nasmyth_graph::ops::Standardize>() else { continue };
         // Numbers come before category codes, so a prefix of the statistics is always the right part.
@@ -126,7 +126,7 @@ impl<'a> Trainer<'a> {
             }
         };
         let plan = Plan::compile(graph, own, Mode::Train(loss))?;
-        let params = initial_params(graph, data, seed);
+        let params = initial_params(graph, data.statistics(), seed);
         let optimizer = Optimizer::new(recipe.optimizer, params.layout());
         let shard = |_| Shard {
             batches: Batches::new(data, subset, own, &recipe.augment, seed),
@@ -161,9 +161,20 @@ impl<'a> Trainer<'a> {
         steps as f64 * self.recipe.batch as f64 / self.samples as f64
     }
 
-    /// One cycle of the learning rate over `steps` steps. `observe` is called now and then.
+    /// One cycle of the learning rate over `steps` steps. `observe` is called after each.
     pub fn run(
         &mut self,
+        steps: u64,
+        stop: &StopFlag,
+        observe: &mut dyn FnMut(Progress),
+    ) -> Result<(), TrainError> {
+        self.run_part(0..steps, steps, stop, observe)
+    }
+
+    /// The steps `part` of a cycle over `steps` steps: a cycle run part by part is the same as in one go.
+    pub fn run_part(
+        &mut self,
+        part: Range<u64>,
         steps: u64,
         stop: &StopFlag,
         observe: &mut dyn FnMut(Progress),
@@ -171,7 +182,7 @@ impl<'a> Trainer<'a> {
         /// Weight of the newest loss in the reported mean.
         const NEWEST: f64 = 0.05;
         let mut mean = f64::NAN;
-        for step in 0..steps {
+        for step in part {
             if stop.stopped() {
                 return Err(TrainError::Interrupted);
             }
@@ -184,6 +195,11 @@ impl<'a> Trainer<'a> {
             observe(Progress { step: step + 1, steps, loss: mean });
         }
         Ok(())
+    }
+
+    /// Steps done since the beginning.
+    pub fn step(&self) -> u64 {
+        self.step
     }
 
     /// Seconds of a step, measured over a few steps whose effect is undone.

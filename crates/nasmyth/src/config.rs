@@ -1,0 +1,291 @@
+//! What a run is asked to do: a request leaves things open, a configuration has everything resolved.
+
+use crate::{Effort, format_duration, parse_duration};
+use anyhow::{Context, Result, anyhow, bail};
+use nasmyth_data::{Dataset, OpenOptions, Subset, TaskKind};
+use nasmyth_device::Limits;
+use nasmyth_study::Method;
+use nasmyth_train::Recipe;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use toml::{Table, Value};
+
+/// Where the data is and how it is divided.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataConfig {
+    /// File, folder or `builtin:NAME`.
+    pub path: String,
+    /// Column to predict, for tables.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// `classification` or `regression`, if not as detected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskKind>,
+    /// Share of the rest to validate on.
+    #[serde(default = "valid_fraction")]
+    pub valid_fraction: f64,
+    /// Share to test on, where the data has no test part of its own.
+    #[serde(default = "test_fraction")]
+    pub test_fraction: f64,
+    /// Hash of the content. A run refuses to go on with other data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
+}
+
+fn valid_fraction() -> f64 {
+    OpenOptions::default().valid_fraction
+}
+
+fn test_fraction() -> f64 {
+    OpenOptions::default().test_fraction
+}
+
+impl DataConfig {
+    /// Opens the data; `seed` divides it.
+    pub fn open(&self, seed: u64) -> Result<Dataset> {
+        for (name, share) in [("valid_fraction", self.valid_fraction), ("test_fraction", self.test_fraction)] {
+            if !(0.0..1.0).contains(&share) {
+                bail!("data.{name}: expected a share from 0 to below 1, got {share}");
+            }
+        }
+        let options = OpenOptions {
+            target: self.target.clone(),
+            task: self.task,
+            seed,
+            valid_fraction: self.valid_fraction,
+            test_fraction: self.test_fraction,
+            ..OpenOptions::default()
+        };
+        let data = nasmyth_data::open(&self.path, &options)?;
+        if data.is_empty(Subset::Train) || data.is_empty(Subset::Valid) || data.is_empty(Subset::Test) {
+            let (train, valid, test) = (data.len(Subset::Train), data.len(Subset::Valid), data.len(Subset::Test));
+            bail!("{}: too few samples to train, validate and test ({train}, {valid} and {test}): give more data or other fractions", self.path);
+        }
+        match &self.fingerprint {
+            Some(expected) if *expected != data.fingerprint() => {
+                bail!("{} has changed since the run was created (fingerprint {}, expected {expected}): start a new run", self.path, data.fingerprint())
+            }
+            _ => Ok(data),
+        }
+    }
+}
+
+/// When to stop searching.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BudgetConfig {
+    /// Trials; each rung of a network counts as one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trials: Option<u64>,
+    /// Time for everything, the final training included, such as `10m`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+}
+
+impl BudgetConfig {
+    /// The time, read.
+    pub fn time(&self) -> Result<Option<Duration>> {
+        self.time.as_deref().map(parse_duration).transpose().map_err(|e| anyhow!("budget.time: {e}"))
+    }
+}
+
+/// How the search goes about it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SearchConfig {
+    /// Trial `i` is asked for when all trials up to `i - window` are done.
+    pub window: u64,
+    /// Epochs of the highest rung.
+    pub epochs: f64,
+    /// Epochs of the final training.
+    pub final_epochs: f64,
+    /// Largest network, in MACs, that the time allows to train to the end; beyond the user's own limits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trainable_macs: Option<u64>,
+}
+
+/// A program that estimates in place of training.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EstimatorConfig {
+    /// Program and arguments.
+    pub command: String,
+    /// Longest time of one trial.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<String>,
+}
+
+/// Everything that determines a run. Running it again repeats the run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunConfig {
+    /// Of all randomness.
+    pub seed: u64,
+    /// Trials at the same time. No influence on the result.
+    pub workers: usize,
+    /// Preset, `auto`, or path of a TOML file.
+    pub space: String,
+    /// What every network must keep, such as `params<=100k`.
+    pub limits: Limits,
+    /// What to learn from.
+    pub data: DataConfig,
+    /// When to stop.
+    pub budget: BudgetConfig,
+    /// How to search.
+    pub search: SearchConfig,
+    /// What to try next.
+    pub strategy: Method,
+    /// Who gets how much effort.
+    pub scheduler: Method,
+    /// A program that estimates in place of training.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimator: Option<EstimatorConfig>,
+    /// How to train.
+    pub recipe: Recipe,
+}
+
+impl RunConfig {
+    /// As TOML.
+    pub fn to_toml(&self) -> Result<String> {
+        Ok(toml::to_string(self)?)
+    }
+
+    /// From a run's `config.toml`.
+    pub fn parse(text: &str) -> Result<Self> {
+        toml::from_str(text).context("the configuration of this run is damaged or of another version")
+    }
+}
+
+/// A configuration with gaps: from the command line, a file, or both.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Request(Table);
+
+impl Request {
+    /// Reads TOML with any part of a [`RunConfig`].
+    ///
+    /// # Errors
+    /// Where the text is no TOML.
+    pub fn parse(text: &str) -> Result<Self> {
+        let mut table: Table = text.parse().context("the configuration is not valid TOML")?;
+        // `strategy = "random"` is short for a table with that name.
+        for key in ["strategy", "scheduler"] {
+            if let Some(Value::String(name)) = table.get(key).cloned() {
+                table.insert(key.to_owned(), Value::Table(Table::from_iter([("name".to_owned(), Value::String(name))])));
+            }
+        }
+        if let Some(Value::String(command)) = table.get("estimator").cloned() {
+            let estimator = Table::from_iter([("command".to_owned(), Value::String(command))]);
+            table.insert("estimator".to_owned(), Value::Table(estimator));
+        }
+        Ok(Self(table))
+    }
+
+    /// Sets the value at a dotted path; `None` leaves it.
+    pub fn set(mut self, path: &str, value: Option<impl Into<Value>>) -> Self {
+        let Some(value) = value else { return self };
+        let mut keys: Vec<&str> = path.split('.').collect();
+        let last = keys.pop().unwrap_or(path);
+        let mut table = &mut self.0;
+        for key in keys {
+            let entry = table.entry(key).or_insert_with(|| Value::Table(Table::new()));
+            if !entry.is_table() {
+                *entry = Value::Table(Table::new());
+            }
+            let Value::Table(inner) = entry else { return self };
+            table = inner;
+        }
+        table.insert(last.to_owned(), value.into());
+        self
+    }
+
+    /// The data part, which must be there.
+    pub fn data(&self) -> Result<DataConfig> {
+        let data = self.0.get("data").cloned().context("no data: give `--data PATH`, or `[data] path = ...` in the configuration")?;
+        data.try_into().context("[data]")
+    }
+
+    /// The seed.
+    pub fn seed(&self) -> Result<u64> {
+        match self.0.get("seed") {
+            None => Ok(0),
+            Some(value) => value.clone().try_into().context("seed: expected a whole number of at least 0"),
+        }
+    }
+
+    /// Fills the gaps with what suits the data. `search` (efforts) is filled in by [`Effort`] unless given.
+    pub fn resolve(&self, data: &Dataset) -> Result<RunConfig> {
+        let samples = data.len(Subset::Train);
+        let recipe = Recipe::for_data(data.features(), samples);
+        let effort = Effort::by_data(samples, recipe.batch);
+        let timed = self.0.get("budget").and_then(Value::as_table).is_some_and(|b| !b.is_empty());
+        let defaults = RunConfig {
+            seed: 0,
+            workers: std::thread::available_parallelism().map_or(1, usize::from),
+            space: "auto".to_owned(),
+            limits: Limits::default(),
+            data: self.data()?,
+            budget: BudgetConfig { trials: None, time: (!timed).then(|| "10m".to_owned()) },
+            search: SearchConfig {
+                window: 8,
+                epochs: effort.search_epochs,
+                final_epochs: effort.final_epochs,
+                trainable_macs: None,
+            },
+            strategy: Method::new("regularized-evolution"),
+            scheduler: Method::new("asha"),
+            estimator: None,
+            recipe,
+        };
+        let mut table = Table::try_from(&defaults)?;
+        overlay(&mut table, &self.0);
+        let mut config: RunConfig = Value::Table(table).try_into().context("the configuration does not fit")?;
+        config.data.fingerprint = Some(data.fingerprint());
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Whether the request says this itself.
+    pub fn gives(&self, section: &str, key: &str) -> bool {
+        self.0.get(section).and_then(Value::as_table).is_some_and(|t| t.contains_key(key))
+    }
+}
+
+impl RunConfig {
+    fn check(&self) -> Result<()> {
+        if self.workers == 0 || self.workers > 1024 {
+            bail!("workers: expected 1 to 1024, got {}", self.workers);
+        }
+        if self.budget.trials == Some(0) {
+            bail!("trials: expected at least 1, got 0");
+        }
+        for (name, epochs) in [("epochs", self.search.epochs), ("final_epochs", self.search.final_epochs)] {
+            if !(epochs.is_finite() && epochs > 0.0) {
+                bail!("search.{name}: expected a number above 0, got {epochs}");
+            }
+        }
+        let time = self.budget.time()?;
+        if let Some(time) = time.filter(|t| *t < MIN_TIME) {
+            bail!("time: expected at least {}, got {}", format_duration(MIN_TIME), format_duration(time));
+        }
+        if let Some(timeout) = self.estimator.as_ref().and_then(|e| e.timeout.as_deref()) {
+            parse_duration(timeout).map_err(|e| anyhow!("estimator.timeout: {e}"))?;
+        }
+        self.recipe.problem().map_or(Ok(()), |p| Err(anyhow!(p)))
+    }
+}
+
+/// Less than this leaves no time to train anything.
+const MIN_TIME: Duration = Duration::from_secs(5);
+
+/// Puts `over` on top of `base`, table by table. An optimiser is replaced whole: its settings depend on its kind.
+fn overlay(base: &mut Table, over: &Table) {
+    for (key, value) in over {
+        match (base.get_mut(key), value) {
+            (Some(Value::Table(inner)), Value::Table(table)) if key != "optimizer" => overlay(inner, table),
+            _ => {
+                base.insert(key.clone(), value.clone());
+            }
+        }
+    }
+}

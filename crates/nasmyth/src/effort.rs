@@ -1,0 +1,111 @@
+//! How long to train: by the size of the data, or by the time there is.
+
+use nasmyth_train::{TrainError, Trainer};
+use std::time::Duration;
+
+/// Steps that the highest rung gets at least and at most. Below, networks cannot be told apart; above, time is better spent on
+/// other networks.
+const SEARCH_STEPS: (f64, f64) = (540.0, 2500.0);
+
+/// Steps of the final training, at least and at most, unless the data asks for more.
+const FINAL_STEPS: (f64, f64) = (1500.0, 12_000.0);
+
+/// Passes over the data that a network should get in the end.
+const FINAL_EPOCHS: f64 = 10.0;
+
+/// Rungs and factor of the default scheduler: the highest rung has nine times the effort of the lowest.
+const LADDER: f64 = 9.0;
+
+/// Effort of a network on average, in units of the lowest rung: 1 for all, 3 - 1 for a third, 9 - 3 for a ninth.
+const MEAN_EFFORT: f64 = 1.0 + 2.0 / 3.0 + 6.0 / 9.0;
+
+/// Networks that a search should look at, at least.
+const NETWORKS: f64 = 36.0;
+
+/// Share of the time that is reserved for the final training.
+const FINAL_SHARE: f64 = 0.45;
+
+/// Share of the search that validation and bookkeeping take beside training.
+const BESIDE: f64 = 0.15;
+
+/// Epochs of the search's highest rung and of the final training.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Effort {
+    /// Epochs of the highest rung.
+    pub search_epochs: f64,
+    /// Epochs of the final training.
+    pub final_epochs: f64,
+    /// Largest network, in MACs, that can be trained to the end in time.
+    pub trainable_macs: Option<u64>,
+    /// Time for the search.
+    pub search_time: Option<Duration>,
+}
+
+/// What training costs on this machine.
+#[derive(Clone, Copy, Debug)]
+pub struct Speed {
+    /// Seconds that one thread takes for one sample of the network measured.
+    pub seconds_per_sample: f64,
+    /// MACs of that network.
+    pub macs: u64,
+}
+
+impl Speed {
+    /// Measures a trainer that uses one thread.
+    pub fn of(trainer: &mut Trainer, macs: u64, samples: usize) -> Result<Self, TrainError> {
+        let step = trainer.measure_step(Duration::from_millis(500));
+        Ok(Self { seconds_per_sample: step / (trainer.epochs_in(1) * samples as f64), macs })
+    }
+}
+
+impl Effort {
+    /// For `samples` training samples and no clock: enough to tell networks apart, and ten epochs or some thousand steps in the end.
+    pub fn by_data(samples: usize, batch: usize) -> Self {
+        let epochs = |steps: f64| steps * batch as f64 / samples.max(1) as f64;
+        let (least, most) = (epochs(SEARCH_STEPS.0), epochs(SEARCH_STEPS.1));
+        Self {
+            search_epochs: 3f64.clamp(least, most),
+            final_epochs: FINAL_EPOCHS.clamp(epochs(FINAL_STEPS.0), epochs(FINAL_STEPS.1).max(FINAL_EPOCHS)),
+            trainable_macs: None,
+            search_time: None,
+        }
+    }
+
+    /// For `time` on `workers` cores.
+    pub fn by_time(time: Duration, workers: usize, samples: usize, batch: usize, speed: Speed) -> Self {
+        let epochs = |steps: f64| steps * batch as f64 / samples.max(1) as f64;
+        let cores = workers as f64;
+        // Samples that can be seen in a second by all cores together.
+        let rate = cores / speed.seconds_per_sample;
+        let most_final = epochs(FINAL_STEPS.1).max(3.0 * FINAL_EPOCHS);
+        let final_seconds = (FINAL_SHARE * time.as_secs_f64()).min(1.2 * most_final * samples as f64 / rate);
+        let search_seconds = time.as_secs_f64() - final_seconds;
+        let seen = search_seconds * rate * (1.0 - BESIDE);
+        let highest = LADDER * seen / (NETWORKS * MEAN_EFFORT) / samples as f64;
+        let final_epochs = final_seconds * rate / samples as f64;
+        let wanted = FINAL_EPOCHS.max(epochs(FINAL_STEPS.0)).min(most_final);
+        Self {
+            search_epochs: highest.clamp(epochs(SEARCH_STEPS.0), epochs(SEARCH_STEPS.1)),
+            final_epochs: final_epochs.min(most_final),
+            trainable_macs: Some((speed.macs as f64 * final_epochs / wanted).max(1.0) as u64),
+            search_time: Some(Duration::from_secs_f64(search_seconds)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_time_is_more_training_and_the_reserve_is_kept() {
+        let speed = Speed { seconds_per_sample: 1e-3, macs: 1_000_000 };
+        let effort = |s: u64| Effort::by_time(Duration::from_secs(s), 2, 50_000, 128, speed);
+        let (short, long) = (effort(60), effort(600));
+        assert!(short.search_time < long.search_time && short.final_epochs < long.final_epochs);
+        assert!(long.search_time.is_some_and(|t| t.as_secs() >= 300 && t.as_secs() <= 360));
+        // 270 s on two cores at 1 ms: 540,000 samples.
+        assert!((long.final_epochs - 10.8).abs() < 0.1);
+        assert!(short.trainable_macs < long.trainable_macs);
+    }
+}

@@ -1,0 +1,25 @@
+//! Failures that have an exit code of their own.
+
+use thiserror::Error;
+
+/// No network of the space keeps the limits.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub struct Infeasible(pub String);
+
+/// The run was stopped and can be taken up again.
+#[derive(Debug, Error)]
+#[error("interrupted; nothing that was finished is lost: go on with `nasmyth resume {0}`")]
+pub struct Interrupted(pub String);
+
+/// The exit code for a failure: 3 no feasible network, 4 interrupted with the run resumable, 2 anything else that is wrong with
+/// usage or input. (0 is success and 1 a bug.)
+pub fn exit_code(error: &anyhow::Error) -> u8 {
+    if error.is::<Infeasible>() {
+        3
+    } else if error.is::<Interrupted>() {
+        4
+    } else {
+        2
+    }
+}

@@ -1,0 +1,81 @@
+//! The folder of a run.
+
+use anyhow::{Context, Result};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Where everything of a run lies.
+#[derive(Clone, Debug)]
+pub struct RunFolder(PathBuf);
+
+impl RunFolder {
+    /// The folder at `path`, which need not exist.
+    pub fn new(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
+    /// `runs/NAME`, or `runs/NAME-2` and so on if that exists already.
+    pub fn unused(name: &str) -> PathBuf {
+        let clean = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
+        let name: String = name.chars().map(clean).collect();
+        let numbered = (2..).map(|i| format!("{name}-{i}"));
+        let candidates = std::iter::once(name.clone()).chain(numbered).map(|n| Path::new("runs").join(n));
+        candidates.into_iter().find(|p| !p.exists()).unwrap_or_else(|| Path::new("runs").join(&name))
+    }
+
+    /// Path of the folder.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The resolved configuration.
+    pub fn config(&self) -> PathBuf {
+        self.0.join("config.toml")
+    }
+
+    /// How the data was decoded.
+    pub fn schema(&self) -> PathBuf {
+        self.0.join("schema.json")
+    }
+
+    /// The report.
+    pub fn report(&self) -> PathBuf {
+        self.0.join("report.html")
+    }
+
+    /// Checkpoints of trials.
+    pub fn checkpoints(&self) -> PathBuf {
+        self.0.join("checkpoints")
+    }
+
+    /// Where the final training stands.
+    pub fn final_checkpoint(&self) -> PathBuf {
+        self.0.join("final.checkpoint")
+    }
+
+    /// A file of the found network.
+    pub fn best(&self, file: &str) -> PathBuf {
+        self.0.join("best").join(file)
+    }
+
+    /// Reads a file of a run as text.
+    pub fn read(path: &Path) -> Result<String> {
+        fs::read_to_string(path).with_context(|| format!("cannot read {}: is this the folder of a finished run?", path.display()))
+    }
+
+    /// Writes a file whole or not at all: under another name first, then renamed. Folders are made as needed.
+    pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+        let failed = || format!("cannot write {}: check free space and permissions; what was there before is unchanged", path.display());
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).with_context(failed)?;
+        }
+        let mut part = path.as_os_str().to_owned();
+        part.push(".part");
+        let part = PathBuf::from(part);
+        let written = fs::write(&part, bytes).and_then(|()| fs::rename(&part, path));
+        if written.is_err() {
+            let _ = fs::remove_file(&part);
+        }
+        written.with_context(failed)
+    }
+}

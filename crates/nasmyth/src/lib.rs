@@ -1,0 +1,56 @@
+//! Nasmyth: the best neural network that fits a device, from data, hard limits and a time.
+//!
+//! The crates of the project under one roof, and the run that ties them together: [`Search`] opens the data, searches,
+//! trains the winner, exports and certifies it and writes the report; [`Model`] loads the result again.
+//!
+//! ```no_run
+//! use nasmyth::{Request, Search, Silent};
+//! use nasmyth::estimator::StopFlag;
+//!
+//! let request = Request::parse(r#"
+//!     limits = "params<=20k"
+//!     [data]
+//!     path = "builtin:mnist1d"
+//!     [budget]
+//!     trials = 24
+//! "#)?;
+//! let outcome = Search::create("runs/digits".as_ref(), &request)?.run(&mut Silent, &StopFlag::new())?;
+//! println!("test accuracy {:.3}", outcome.metrics.test["accuracy"]);
+//! # Ok::<(), anyhow::Error>(())
+//! ```
+
+mod certificate;
+mod config;
+mod duration;
+mod effort;
+mod failure;
+mod folder;
+mod model;
+mod page;
+mod reporter;
+mod search;
+mod winner;
+
+pub use certificate::{Certificate, RuntimeCheck, Verdict};
+pub use config::{BudgetConfig, DataConfig, EstimatorConfig, Request, RunConfig, SearchConfig};
+pub use duration::{format_duration, parse_duration};
+pub use effort::Effort;
+pub use failure::{Infeasible, Interrupted, exit_code};
+pub use folder::RunFolder;
+pub use model::Model;
+pub use page::write_report;
+pub use reporter::{Json, Lines, Notice, Observer, Silent};
+pub use search::{Outcome, Search};
+pub use winner::{Metrics, Winner};
+
+pub use nasmyth_data as data;
+pub use nasmyth_device as device;
+pub use nasmyth_engine as engine;
+pub use nasmyth_estimator as estimator;
+pub use nasmyth_export as export;
+pub use nasmyth_graph as graph;
+pub use nasmyth_report as report;
+pub use nasmyth_space as space;
+pub use nasmyth_strategy as strategy;
+pub use nasmyth_study as study;
+pub use nasmyth_train as train;

@@ -1,0 +1,126 @@
+//! The report of a run, from what its folder holds.
+
+use crate::search::budget_in_words;
+use crate::{Certificate, Metrics, RunConfig, RunFolder};
+use anyhow::{Context, Result};
+use nasmyth_device::{COSTS, Unit, format_quantity};
+use nasmyth_report::{CertificateRow, Confusion, Cost, Data, FinalMetrics, Limit, Metric, Report, html};
+use nasmyth_study::{State, Status, Study, Trial};
+use std::collections::BTreeMap;
+
+/// Writes `report.html` of a run, finished or not.
+///
+/// # Errors
+/// No run there, damaged files, no space.
+pub fn write_report(folder: &RunFolder) -> Result<()> {
+    let config_text = RunFolder::read(&folder.config())?;
+    let config = RunConfig::parse(&config_text)?;
+    let state = Study::load(folder.path())?;
+    let metrics: Option<Metrics> = json(folder, "metrics.json")?;
+    let certificate: Option<Certificate> = json(folder, "certificate.json")?;
+    let mut report = from_state(&config, config_text, &state);
+    report.data = data(&config);
+    if let Some(metrics) = metrics {
+        describe_network(&mut report, &metrics);
+    }
+    if let Some(certificate) = certificate {
+        report.runtime_difference = Some(certificate.runtime.largest_difference);
+        report.certificate = certificate.limits.iter().map(row).collect();
+    }
+    report.network_svg = std::fs::read_to_string(folder.best("architecture.svg")).ok();
+    RunFolder::write(&folder.report(), html(&report).as_bytes())
+}
+
+fn json<T: serde::de::DeserializeOwned>(folder: &RunFolder, name: &str) -> Result<Option<T>> {
+    let path = folder.best(name);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let text = RunFolder::read(&path)?;
+    serde_json::from_str(&text).map(Some).with_context(|| format!("{} is damaged", path.display()))
+}
+
+fn unit(unit: Unit) -> String {
+    if unit == Unit::Bytes { "B" } else { "" }.to_owned()
+}
+
+fn from_state(config: &RunConfig, config_text: String, state: &State) -> Report {
+    // Trials after the first that time cut off do not count, see `Search`.
+    let counted = state.report.as_ref().and_then(|r| r["trials"].as_u64()).map_or(state.trials().len(), |t| t as usize);
+    let state = state.prefix(counted);
+    let seconds = state.report.as_ref().and_then(|r| r["seconds"].as_f64());
+    let classification = state.completed().any(|t| trial_metrics(t).contains_key("accuracy"));
+    let name = if config.estimator.is_some() { "value" } else if classification { "accuracy" } else { "r2" };
+    Report {
+        title: format!("Nasmyth: {}", config.data.path),
+        command: format!("nasmyth search --config config.toml ({})", budget_in_words(config)),
+        config: config_text,
+        seed: config.seed,
+        elapsed: seconds.unwrap_or(state.elapsed_ms as f64 / 1e3),
+        strategy: format!("{} with {}", config.strategy.name, config.scheduler.name),
+        space: state.space.clone(),
+        metric: Metric { name: name.to_owned(), higher_is_better: true, percent: classification },
+        limits: config.limits.0.iter().map(|l| Limit { cost: l.cost.name.to_owned(), bound: l.bound as f64, unit: unit(l.cost.unit) }).collect(),
+        costs: COSTS.iter().map(|c| Cost { name: c.name.to_owned(), unit: unit(c.unit) }).collect(),
+        trials: state.trials().iter().filter(|t| !t.running()).map(trial).collect(),
+        best: state.best().map(|t| t.trial),
+        ..Report::default()
+    }
+}
+
+fn trial_metrics(trial: &Trial) -> BTreeMap<String, f64> {
+    match &trial.status {
+        Status::Completed(estimate) => estimate.metrics.clone(),
+        _ => BTreeMap::new(),
+    }
+}
+
+fn trial(t: &Trial) -> nasmyth_report::Trial {
+    let (seconds, reason) = match &t.status {
+        Status::Completed(estimate) => (estimate.seconds, String::new()),
+        Status::Failed { reason, .. } => (0.0, reason.clone()),
+        Status::Running => (0.0, String::new()),
+    };
+    let status = match &t.status {
+        _ if t.cached_from.is_some() => nasmyth_report::Status::Cached,
+        Status::Failed { .. } => nasmyth_report::Status::Failed,
+        _ => nasmyth_report::Status::Ok,
+    };
+    nasmyth_report::Trial {
+        trial: t.trial,
+        status,
+        rung: t.fidelity.rung as usize,
+        epochs: t.fidelity.epochs,
+        value: t.value(),
+        metrics: trial_metrics(t),
+        costs: t.costs.0.iter().map(|(n, v)| (n.clone(), *v as f64)).collect(),
+        genotype: t.genotype.to_string(),
+        seconds,
+        finished_at: t.done_ms.unwrap_or(t.asked_ms) as f64 / 1e3,
+        origin: t.origin.to_string(),
+        reason,
+    }
+}
+
+fn data(config: &RunConfig) -> Data {
+    Data { name: config.data.path.clone(), ..Data::default() }
+}
+
+fn describe_network(report: &mut Report, metrics: &Metrics) {
+    report.data.task = metrics.task.clone();
+    report.metrics = FinalMetrics { train: BTreeMap::new(), valid: metrics.valid.clone(), test: metrics.test.clone() };
+    if !metrics.confusion.is_empty() {
+        report.confusion = Some(Confusion { classes: metrics.classes.clone(), counts: metrics.confusion.clone() });
+    }
+    report.residuals = metrics.residuals.iter().map(|&(t, p)| (f64::from(t), f64::from(p))).collect();
+}
+
+fn row(verdict: &crate::Verdict) -> CertificateRow {
+    let unit = COSTS.iter().find(|c| c.name == verdict.cost).map_or(Unit::Count, |c| c.unit);
+    CertificateRow {
+        limit: verdict.limit.clone(),
+        value: format_quantity(verdict.value, unit),
+        how: verdict.how.clone(),
+        holds: verdict.holds,
+    }
+}

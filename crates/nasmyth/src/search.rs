@@ -1,0 +1,325 @@
+//! A run from beginning to end: search, final training, report.
+
+use crate::effort::Speed;
+use crate::winner::{Length, Trained};
+use crate::{
+    Certificate, Effort, Infeasible, Interrupted, Metrics, Notice, Observer, Request, RunConfig, RunFolder, Winner,
+    format_duration, parse_duration, write_report,
+};
+use anyhow::{Context as _, Result, anyhow};
+use nasmyth_data::{Dataset, Features, Subset, Task};
+use nasmyth_device::{Limit, Limits, cost_named};
+use nasmyth_estimator::{Estimator, External, StopFlag};
+use nasmyth_graph::VerifiedGraph;
+use nasmyth_space::{Context, Genotype, Space, preset};
+use nasmyth_strategy::scheduler_named;
+use nasmyth_study::{Budget, Changes, Event, Provenance, State, StopReason, Study, StudyConfig, feasibility};
+use nasmyth_train::{TrainError, Trainer, TrainingEstimator};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// Time kept for exporting, checking and reporting.
+const WRAP_UP: Duration = Duration::from_secs(2);
+
+/// A run that has been set up.
+pub struct Search {
+    folder: RunFolder,
+    config: RunConfig,
+    data: Dataset,
+    space: Space,
+    study: Study,
+    /// A network that keeps the limits, in case that no trial ends.
+    fallback: Genotype,
+    /// When this process began with it.
+    started: Instant,
+    notes: Vec<String>,
+}
+
+/// What came of a run.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Why the search ended.
+    pub reason: StopReason,
+    /// Of the found network.
+    pub metrics: Metrics,
+    /// Of the found network.
+    pub certificate: Certificate,
+}
+
+/// The shape that a network for this data must have.
+pub(crate) fn context(data: &Dataset) -> Context {
+    let categories = match data.features() {
+        Features::Table { categories, .. } => categories.clone(),
+        _ => Vec::new(),
+    };
+    Context {
+        input: data.features().shape(),
+        categories,
+        outputs: data.task().outputs(),
+        regression: matches!(data.task(), Task::Regression { .. }),
+        samples: data.len(Subset::Train),
+    }
+}
+
+impl Search {
+    /// Opens the data, checks that the limits can be kept, decides on efforts, and begins the run's folder.
+    ///
+    /// # Errors
+    /// Anything wrong with the request or the data; [`Infeasible`].
+    pub fn create(folder: &Path, request: &Request) -> Result<Self> {
+        let started = Instant::now();
+        let folder = RunFolder::new(folder);
+        if folder.config().exists() {
+            let path = folder.path().display();
+            return Err(anyhow!("{path} holds a run already: go on with `nasmyth resume {path}`, or give another `--out`"));
+        }
+        let data = request.data()?.open(request.seed()?)?;
+        let mut config = request.resolve(&data)?;
+        let space = preset(&config.space, &context(&data))?;
+        scheduler_named(&config.scheduler.name)?;
+        let fallback = feasibility(&space, &config.limits).map_err(|e| Infeasible(e.to_string()))?;
+        let search_time = plan_effort(&mut config, request, &data, &space, &fallback)?;
+        let limits = affordable(&config, &space);
+        let elapsed = started.elapsed();
+        let study_config = StudyConfig {
+            seed: config.seed,
+            budget: Budget { trials: config.budget.trials, time: search_time.map(|t| t.saturating_sub(elapsed)) },
+            workers: config.workers,
+            window: config.search.window,
+            strategy: config.strategy.clone(),
+            scheduler: config.scheduler.clone(),
+            epochs: config.search.epochs,
+            limits,
+            provenance: Provenance {
+                versions: BTreeMap::from([("nasmyth".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]),
+                data: config.data.fingerprint.clone(),
+                extra: serde_json::Value::Null,
+            },
+        };
+        study_config.check()?;
+        let study = Study::create(folder.path(), study_config, space.clone())?;
+        RunFolder::write(&folder.schema(), &serde_json::to_vec_pretty(data.schema())?)?;
+        RunFolder::write(&folder.config(), config.to_toml()?.as_bytes())?;
+        let notes = data.notes().to_vec();
+        Ok(Self { folder, config, data, space, study, fallback, started, notes })
+    }
+
+    /// Takes up a run that was interrupted or killed. `workers`: another number than before.
+    ///
+    /// # Errors
+    /// No run, one in use, other data than before.
+    pub fn resume(folder: &Path, workers: Option<usize>) -> Result<Self> {
+        let started = Instant::now();
+        let folder = RunFolder::new(folder);
+        let mut config = RunConfig::parse(&RunFolder::read(&folder.config())?)?;
+        let data = config.data.open(config.seed)?;
+        let space = preset(&config.space, &context(&data))?;
+        config.workers = workers.unwrap_or(config.workers);
+        let fallback = feasibility(&space, &config.limits).map_err(|e| Infeasible(e.to_string()))?;
+        let study = Study::resume(folder.path(), space.clone(), Changes { workers, budget: None })?;
+        let notes = data.notes().to_vec();
+        Ok(Self { folder, config, data, space, study, fallback, started, notes })
+    }
+
+    /// The resolved configuration.
+    pub fn config(&self) -> &RunConfig {
+        &self.config
+    }
+
+    /// Searches, trains the winner, exports, certifies, reports.
+    ///
+    /// # Errors
+    /// [`Interrupted`] when `stop` is raised; files that cannot be written.
+    pub fn run(mut self, observer: &mut dyn Observer, stop: &StopFlag) -> Result<Outcome> {
+        self.introduce(observer);
+        let spent_before = Duration::from_millis(self.study.state().elapsed_ms);
+        let reason = self.search(observer, stop)?;
+        if reason == StopReason::Interrupted {
+            return Err(self.interrupted());
+        }
+        let state = self.settled(reason);
+        let (graph, seed, valid) = self.pick(&state)?;
+        let length = self.length(spent_before)?;
+        let winner = Winner {
+            graph: &graph,
+            data: &self.data,
+            recipe: &self.config.recipe,
+            seed,
+            threads: self.config.workers,
+            folder: &self.folder,
+        };
+        let trained = match winner.train(length, stop, observer) {
+            Err(TrainError::Interrupted) => return Err(self.interrupted()),
+            other => other?,
+        };
+        let (metrics, certificate) = winner.publish(&trained, &self.config, valid)?;
+        self.record(&state, &trained)?;
+        write_report(&self.folder)?;
+        let _ = std::fs::remove_dir_all(self.folder.checkpoints()); // only served the search
+        let run = self.folder.path().display().to_string();
+        observer.notice(&Notice::Done { run, test: &metrics.test, costs: &certificate.costs });
+        Ok(Outcome { reason, metrics, certificate })
+    }
+
+    fn introduce(&self, observer: &mut dyn Observer) {
+        let (data, config) = (&self.data, &self.config);
+        let sizes = [Subset::Train, Subset::Valid, Subset::Test].map(|s| data.len(s));
+        let mut texts = vec![
+            format!("data      {} ({}): {}, {} train, {} valid, {} test", data.name(), data.format(), data.features(), sizes[0], sizes[1], sizes[2]),
+            format!("space     {} with {} networks", self.space.name(), self.space.count().map_or("countless".to_owned(), |n| format!("{:.3e}", n as f64))),
+            format!("search    {} with {}, up to {:.2} epochs a trial", config.strategy.name, config.scheduler.name, config.search.epochs),
+            format!("run       {}", self.folder.path().display()),
+        ];
+        texts.extend(self.notes.iter().map(|n| format!("note      {n}")));
+        texts.into_iter().for_each(|text| observer.notice(&Notice::Remark { text }));
+    }
+
+    fn interrupted(&self) -> anyhow::Error {
+        Interrupted(self.folder.path().display().to_string()).into()
+    }
+
+    /// Searches, unless an earlier process has finished with that.
+    fn search(&mut self, observer: &mut dyn Observer, stop: &StopFlag) -> Result<StopReason> {
+        if let Some(reason) = self.study.state().stopped.filter(|r| *r != StopReason::Interrupted) {
+            return Ok(reason);
+        }
+        std::fs::create_dir_all(self.folder.checkpoints())
+            .with_context(|| format!("cannot write into {}", self.folder.path().display()))?;
+        let estimator: Box<dyn Estimator + '_> = match &self.config.estimator {
+            Some(external) => Box::new(self.external(external)?),
+            None => Box::new(TrainingEstimator {
+                data: &self.data,
+                recipe: self.config.recipe.clone(),
+                ladder: scheduler_named(&self.config.scheduler.name)?
+                    .make(&self.config.scheduler.settings, self.config.search.epochs)?
+                    .ladder(),
+                checkpoints: self.folder.checkpoints(),
+            }),
+        };
+        let budget = self.study.state().config.budget;
+        let (begun, before) = (Instant::now(), self.study.state().elapsed_ms);
+        let mut asked = self.study.state().trials().len() as u64;
+        let mut observe = |event: &Event| {
+            asked += u64::from(matches!(event, Event::Asked { .. }));
+            observer.notice(&Notice::Search { event });
+            let by_trials = budget.trials.map_or(0.0, |t| asked as f64 / t as f64);
+            let elapsed = begun.elapsed().as_secs_f64() + before as f64 / 1e3;
+            let by_time = budget.time.map_or(0.0, |t| elapsed / t.as_secs_f64());
+            observer.notice(&Notice::SearchProgress { share: by_trials.max(by_time).min(1.0) });
+        };
+        Ok(self.study.run(&*estimator, &mut observe, stop)?)
+    }
+
+    fn external(&self, config: &crate::EstimatorConfig) -> Result<External> {
+        let external = External::new(&config.command)?.data(&self.config.data.path);
+        let statistics = self.data.statistics().clone();
+        let write = move |graph: &VerifiedGraph, seed: u64, path: &Path| {
+            let params = nasmyth_train::initial_params(graph, &statistics, seed);
+            let bytes = nasmyth_export::to_onnx(graph, &params, &[]).map_err(|e| e.to_string())?;
+            std::fs::write(path, bytes).map_err(|e| e.to_string())
+        };
+        let external = external.onnx(self.folder.checkpoints(), Box::new(write));
+        Ok(match config.timeout.as_deref().map(parse_duration).transpose().map_err(|e| anyhow!(e))? {
+            Some(timeout) => external.timeout(timeout),
+            None => external,
+        })
+    }
+
+    /// The trials that count: when time ended the search, those up to the first that was cut off, so that the same number
+    /// of trials gives the same result again.
+    fn settled(&self, reason: StopReason) -> State {
+        let state = self.study.state();
+        match reason {
+            StopReason::Time => state.prefix(state.settled()),
+            _ => state.clone(),
+        }
+    }
+
+    /// The network to train to the end, its seed, and what the search found about it.
+    fn pick(&self, state: &State) -> Result<(VerifiedGraph, u64, BTreeMap<String, f64>)> {
+        let best = state.best();
+        let genotype = best.map_or(&self.fallback, |t| &t.genotype);
+        let graph = self.space.lower(genotype)?.verify()?;
+        let valid = match best.map(|t| &t.status) {
+            Some(nasmyth_study::Status::Completed(estimate)) => estimate.metrics.clone(),
+            _ => BTreeMap::new(),
+        };
+        let seed = self.config.seed ^ graph.canonical_hash() as u64;
+        Ok((graph, seed, valid))
+    }
+
+    fn length(&self, spent_before: Duration) -> Result<Length> {
+        let Some(time) = self.config.budget.time()? else { return Ok(Length::Epochs(self.config.search.final_epochs)) };
+        let left = time.saturating_sub(spent_before).saturating_sub(WRAP_UP);
+        Ok(Length::Until(self.started + left, self.config.search.final_epochs.max(most_final_epochs(&self.data, &self.config))))
+    }
+
+    /// Writes the configuration that repeats this very run, and closes the log.
+    fn record(&mut self, state: &State, trained: &Trained) -> Result<()> {
+        let mut config = self.config.clone();
+        let mut header = String::new();
+        if let Some(time) = config.budget.time.take() {
+            header = format!("# Searched for {time}; what follows repeats the result.\n");
+            config.budget.trials = Some((state.trials().len() as u64).max(1));
+        }
+        config.search.final_epochs = trained.epochs;
+        RunFolder::write(&self.folder.config(), (header + &config.to_toml()?).as_bytes())?;
+        let best = state.best().map(|t| t.trial);
+        Ok(self.study.record_final(serde_json::json!({ "trial": best, "trials": state.trials().len(), "seconds": self.started.elapsed().as_secs_f64() }))?)
+    }
+}
+
+/// Where even much time is better spent on searching than on training longer.
+fn most_final_epochs(data: &Dataset, config: &RunConfig) -> f64 {
+    let speed = Speed { seconds_per_sample: 1e-9, macs: 1 };
+    Effort::by_time(Duration::from_secs(3600), 1, data.len(Subset::Train), config.recipe.batch, speed).final_epochs
+}
+
+/// With a time budget, measures the machine and sets the efforts that the request leaves open. Returns the time for searching.
+fn plan_effort(
+    config: &mut RunConfig,
+    request: &Request,
+    data: &Dataset,
+    space: &Space,
+    feasible: &Genotype,
+) -> Result<Option<Duration>> {
+    let Some(time) = config.budget.time()? else { return Ok(None) };
+    let default = space.default_genotype();
+    let lowered = |g: &Genotype| -> Result<VerifiedGraph> { Ok(space.lower(g)?.verify()?) };
+    let graph = lowered(&default)?;
+    let graph = if config.limits.check(&graph).is_empty() { graph } else { lowered(feasible)? };
+    let mut trainer = Trainer::new(&graph, data, Subset::Train, &config.recipe, config.seed, 1)?;
+    let samples = data.len(Subset::Train);
+    let speed = Speed::of(&mut trainer, graph.macs(), samples)?;
+    let effort = Effort::by_time(time, config.workers, samples, config.recipe.batch, speed);
+    if !request.gives("search", "epochs") {
+        config.search.epochs = effort.search_epochs;
+    }
+    if !request.gives("search", "final_epochs") {
+        config.search.final_epochs = effort.final_epochs;
+    }
+    if !request.gives("search", "trainable_macs") {
+        config.search.trainable_macs = effort.trainable_macs;
+    }
+    Ok(Some(effort.search_time.unwrap_or(time).saturating_sub(WRAP_UP)))
+}
+
+/// The user's limits, and what the time allows to train unless no network keeps that too.
+fn affordable(config: &RunConfig, space: &Space) -> Limits {
+    let mut limits = config.limits.clone();
+    if let (Some(bound), Some(cost)) = (config.search.trainable_macs, cost_named("macs")) {
+        limits.0.push(Limit { cost, bound });
+        if feasibility(space, &limits).is_err() {
+            return config.limits.clone();
+        }
+    }
+    limits
+}
+
+/// How long a search may take, in words.
+pub(crate) fn budget_in_words(config: &RunConfig) -> String {
+    let trials = config.budget.trials.map(|t| format!("{t} trials"));
+    let time = config.budget.time().ok().flatten().map(format_duration);
+    [trials, time].into_iter().flatten().collect::<Vec<_>>().join(" or ")
+}

@@ -1,0 +1,225 @@
+//! The final training of the found network, and everything that is written about it.
+
+use crate::{Certificate, Notice, Observer, RunConfig, RunFolder};
+use anyhow::{Result, bail};
+use nasmyth_data::{Dataset, Subset, Task};
+use nasmyth_device::Costs;
+use nasmyth_engine::ParamStore;
+use nasmyth_estimator::StopFlag;
+use nasmyth_export::{to_onnx, to_safetensors, to_svg};
+use nasmyth_graph::VerifiedGraph;
+use nasmyth_train::{Checkpoint, Evaluation, Recipe, TrainError, Trainer, predict};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// Pairs of truth and prediction that are kept for the report.
+const PAIRS: usize = 2000;
+
+/// How often the final training is saved.
+const SAVE_EVERY: Duration = Duration::from_secs(10);
+
+/// `metrics.json`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Metrics {
+    /// `classification` or `regression`.
+    pub task: String,
+    /// On the validation part, at the search's highest effort: the final training has seen that part.
+    pub valid: BTreeMap<String, f64>,
+    /// On the test part, which nothing else has seen.
+    pub test: BTreeMap<String, f64>,
+    /// Of the network.
+    pub costs: BTreeMap<String, u64>,
+    /// Epochs and steps of the final training.
+    pub training: BTreeMap<String, f64>,
+    /// Classes in the order of the outputs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<String>,
+    /// `confusion[truth][answer]` on the test part.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub confusion: Vec<Vec<u64>>,
+    /// Truth and prediction of (at most 2000) test samples.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub residuals: Vec<(f32, f32)>,
+}
+
+/// How long the final training may take.
+#[derive(Clone, Copy, Debug)]
+pub enum Length {
+    /// So many epochs.
+    Epochs(f64),
+    /// Until then at the latest, and at most so many epochs.
+    Until(Instant, f64),
+}
+
+/// A network to train to the end.
+pub struct Winner<'a> {
+    /// The network.
+    pub graph: &'a VerifiedGraph,
+    /// What to learn from: train and validation part together.
+    pub data: &'a Dataset,
+    /// How.
+    pub recipe: &'a Recipe,
+    /// Randomness.
+    pub seed: u64,
+    /// Threads; no influence on the result.
+    pub threads: usize,
+    /// Where it goes.
+    pub folder: &'a RunFolder,
+}
+
+/// A trained network.
+pub struct Trained {
+    /// Its parameters.
+    pub params: ParamStore<f32>,
+    /// Epochs that it was trained for.
+    pub epochs: f64,
+    /// The same in steps.
+    pub steps: u64,
+}
+
+impl Winner<'_> {
+    /// Trains. Interrupted, it goes on from where it was when called again with the same number of epochs.
+    ///
+    /// # Errors
+    /// Divergence at every learning rate tried; the stop flag (as [`TrainError::Interrupted`]).
+    pub fn train(&self, length: Length, stop: &StopFlag, observer: &mut dyn Observer) -> Result<Trained, TrainError> {
+        /// A diverged training is tried again with a fifth of the learning rate, this often.
+        const RETRIES: usize = 2;
+        let mut recipe = self.recipe.clone();
+        for _ in 0..RETRIES {
+            match self.train_with(&recipe, length, stop, observer) {
+                Err(TrainError::Diverged { step, .. }) => {
+                    recipe.learning_rate /= 5.0;
+                    let rate = recipe.learning_rate;
+                    let text = format!("final training diverged at step {step}; again with learning rate {rate:.1e}");
+                    observer.notice(&Notice::Remark { text });
+                }
+                other => return other,
+            }
+        }
+        self.train_with(&recipe, length, stop, observer)
+    }
+
+    fn train_with(
+        &self,
+        recipe: &Recipe,
+        length: Length,
+        stop: &StopFlag,
+        observer: &mut dyn Observer,
+    ) -> Result<Trained, TrainError> {
+        let mut trainer = Trainer::new(self.graph, self.data, Subset::Fit, recipe, self.seed, self.threads)?;
+        let (steps, deadline) = self.steps(&mut trainer, length);
+        let limited = stop.child(deadline);
+        let path = self.folder.final_checkpoint();
+        let tag = format!("{:032x}-{steps}-{:e}", self.graph.canonical_hash(), recipe.learning_rate);
+        let path = path.with_file_name(format!("final-{tag}.checkpoint"));
+        if let Ok(checkpoint) = Checkpoint::load(&path) {
+            trainer.restore(checkpoint);
+        }
+        let mut saved = Instant::now();
+        while trainer.step() < steps {
+            let part = trainer.step()..(trainer.step() + 50).min(steps);
+            let mut tell = |p: nasmyth_train::Progress| {
+                if p.step % 10 == 0 || p.step == p.steps {
+                    observer.notice(&Notice::Training { step: p.step, steps: p.steps, loss: p.loss });
+                }
+            };
+            match trainer.run_part(part, steps, &limited, &mut tell) {
+                Err(TrainError::Interrupted) if !stop.stopped() => break, // out of time: what there is counts
+                Err(e) => {
+                    let _ = trainer.checkpoint().save(&path);
+                    return Err(e);
+                }
+                Ok(()) => {}
+            }
+            if saved.elapsed() > SAVE_EVERY {
+                let _ = trainer.checkpoint().save(&path); // only speeds up a resume
+                saved = Instant::now();
+            }
+        }
+        let _ = std::fs::remove_file(&path);
+        let done = trainer.step();
+        Ok(Trained { params: trainer.network().clone(), epochs: trainer.epochs_in(done), steps: done })
+    }
+
+    /// Steps of the cycle, and when to stop regardless.
+    fn steps(&self, trainer: &mut Trainer, length: Length) -> (u64, Option<Instant>) {
+        match length {
+            Length::Epochs(epochs) => (trainer.steps_in(epochs), None),
+            Length::Until(deadline, most) => {
+                let step = trainer.measure_step(Duration::from_secs(1));
+                // Judging costs about a third of training, per sample; a few percent are kept for a machine that slows down.
+                let samples = self.data.len(Subset::Test) as f64;
+                let sample = step / (trainer.epochs_in(1) * self.data.len(Subset::Fit) as f64);
+                let left = deadline.saturating_duration_since(Instant::now()).as_secs_f64() - samples * sample / 2.0;
+                let steps = (0.96 * left / step).max(1.0) as u64;
+                (steps.min(trainer.steps_in(most)), Some(deadline))
+            }
+        }
+    }
+
+    /// Judges the network on the test part and writes all of `best/`.
+    ///
+    /// # Errors
+    /// Files that cannot be written; a certificate that does not hold.
+    pub fn publish(&self, trained: &Trained, config: &RunConfig, valid: BTreeMap<String, f64>) -> Result<(Metrics, Certificate)> {
+        let (graph, data, params) = (self.graph, self.data, &trained.params);
+        let count = data.len(Subset::Test);
+        let outputs = predict(graph, params, count, self.threads, |i, x| data.read(Subset::Test, i, x))?;
+        let labels: Vec<f32> = (0..count).map(|i| data.label(Subset::Test, i)).collect();
+        let metrics = self.metrics(trained, &Evaluation::new(data.task(), &outputs, &labels), valid);
+        let meta = self.metadata(config)?;
+        let onnx = to_onnx(graph, params, &meta)?;
+        let certificate = Certificate::issue(graph, &config.limits, &onnx, data, &outputs)?;
+        if let Some(broken) = certificate.limits.iter().find(|v| !v.holds) {
+            bail!("the found network breaks {} with {}: this is a bug, please report it", broken.limit, broken.value);
+        }
+        let write = |name: &str, bytes: &[u8]| RunFolder::write(&self.folder.best(name), bytes);
+        write("architecture.txt", graph.to_text().as_bytes())?;
+        write("architecture.svg", to_svg(graph).as_bytes())?;
+        write("weights.safetensors", &to_safetensors(graph, params, &meta)?)?;
+        write("model.onnx", &onnx)?;
+        write("certificate.json", &serde_json::to_vec_pretty(&certificate)?)?;
+        write("metrics.json", &serde_json::to_vec_pretty(&metrics)?)?;
+        Ok((metrics, certificate))
+    }
+
+    fn metrics(&self, trained: &Trained, test: &Evaluation, valid: BTreeMap<String, f64>) -> Metrics {
+        let (task, classes) = match self.data.task() {
+            Task::Classification { classes } => ("classification", classes.clone()),
+            Task::Regression { .. } => ("regression", Vec::new()),
+        };
+        let (confusion, residuals) = match test {
+            Evaluation::Classified(c) => (c.confusion.clone(), Vec::new()),
+            Evaluation::Regressed(r) => (Vec::new(), thinned(&r.pairs)),
+        };
+        let training = [("epochs", trained.epochs), ("steps", trained.steps as f64)];
+        Metrics {
+            task: task.to_owned(),
+            valid,
+            test: test.figures(),
+            costs: Costs::of(self.graph).0,
+            training: training.map(|(n, v)| (n.to_owned(), v)).into(),
+            classes,
+            confusion,
+            residuals,
+        }
+    }
+
+    /// What an exported file says of itself: enough to decode data for it.
+    fn metadata(&self, config: &RunConfig) -> Result<Vec<(String, String)>> {
+        let pair = |key: &str, value: String| (format!("nasmyth.{key}"), value);
+        Ok(vec![
+            pair("architecture", format!("{:032x}", self.graph.canonical_hash())),
+            pair("limits", config.limits.to_string()),
+            pair("schema", serde_json::to_string(self.data.schema())?),
+        ])
+    }
+}
+
+/// Evenly spaced pairs, at most [`PAIRS`].
+fn thinned(pairs: &[(f32, f32)]) -> Vec<(f32, f32)> {
+    let every = pairs.len().div_ceil(PAIRS).max(1);
+    pairs.iter().step_by(every).copied().collect()
+}
