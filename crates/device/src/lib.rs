@@ -1,1 +1,20 @@
-//! The `device` crate.
+//! What a network costs to run, and hard bounds on it.
+//!
+//! ```
+//! use nasmyth_device::{Costs, Limits};
+//! let limits: Limits = "params<=100k, peak-memory<=256KiB".parse()?;
+//! let graph = nasmyth_graph::parse("x = input(shape=[4])\ny = linear(x, out=3)\noutput y\n")?;
+//! assert!(limits.check(&graph).is_empty());
+//! assert_eq!(Costs::of(&graph).get("params"), Some(15));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod cost;
+mod limit;
+mod limits;
+mod quantity;
+
+pub use cost::{COSTS, CostKind, Costs, Unit, cost_named};
+pub use limit::{Limit, LimitError};
+pub use limits::{Limits, Violation};
+pub use quantity::{format_quantity, parse_quantity};

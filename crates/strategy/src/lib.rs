@@ -1,1 +1,24 @@
-//! The `strategy` crate.
+//! What to try next.
+//!
+//! A [`Strategy`] proposes genotypes and is told how good they are; a [`Scheduler`] wraps it and decides how much effort
+//! each of them gets. Both are deterministic: the same seed and the same results give the same trials.
+//! To add one, write one file in `strategies/` or `schedulers/` and add a line to the list there.
+
+pub mod conformance;
+mod error;
+mod feasible;
+mod scheduler;
+pub mod schedulers;
+mod settings;
+pub mod strategies;
+mod strategy;
+
+pub use error::StrategyError;
+pub use feasible::{distinct, feasible_near, feasible_sample, feasible_walk, smallest};
+pub use nasmyth_estimator::Fidelity;
+pub use nasmyth_space::Rng;
+pub use scheduler::{Next, Scheduler, Task};
+pub use schedulers::{SCHEDULERS, SchedulerKind, scheduler_named};
+pub use settings::{Setting, SettingKind, SettingValue, Settings};
+pub use strategies::{STRATEGIES, StrategyKind, strategy_named};
+pub use strategy::{Completed, Origin, Problem, Proposal, Strategy};

@@ -1,0 +1,69 @@
+//! All hard bounds of a search.
+
+use crate::{COSTS, Limit, LimitError, format_quantity};
+use nasmyth_graph::VerifiedGraph;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// Bounds that a network must keep, all of them; written with commas between.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Limits(pub Vec<Limit>);
+
+/// A limit that a network breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// The limit.
+    pub limit: Limit,
+    /// The network's cost.
+    pub value: u64,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cost = self.limit.cost;
+        write!(f, "{} is {}, which breaks {}", cost.name, format_quantity(self.value, cost.unit), self.limit)
+    }
+}
+
+impl Limits {
+    /// Every limit that the graph breaks; costs that are dear to count come last.
+    pub fn check(&self, graph: &VerifiedGraph) -> Vec<Violation> {
+        let mut limits = self.0.clone();
+        limits.sort_by_key(|limit| COSTS.iter().position(|kind| kind == limit.cost));
+        let broken = |limit: Limit| limit.broken_by(graph).map(|value| Violation { limit, value });
+        limits.into_iter().filter_map(broken).collect()
+    }
+
+    /// How far the graph is from keeping the limits: the sum over limits of max(0, value / bound - 1). 0 is feasible.
+    pub fn violation(&self, graph: &VerifiedGraph) -> f64 {
+        // `fold` and not `sum`, whose empty float sum is -0.
+        self.check(graph).iter().fold(0.0, |sum, broken| sum + broken.limit.excess(broken.value))
+    }
+}
+
+impl FromStr for Limits {
+    type Err = LimitError;
+
+    /// Reads limits with commas between; an empty text has none.
+    fn from_str(text: &str) -> Result<Self, LimitError> {
+        if text.trim().is_empty() {
+            return Ok(Self::default());
+        }
+        let mut start = 0;
+        let mut limits = Vec::new();
+        for part in text.split(',') {
+            limits.push(Limit::parse_at(part, start)?);
+            start += part.chars().count() + 1;
+        }
+        Ok(Self(limits))
+    }
+}
+
+impl fmt::Display for Limits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let texts: Vec<String> = self.0.iter().map(Limit::to_string).collect();
+        f.write_str(&texts.join(","))
+    }
+}

@@ -1,0 +1,141 @@
+//! Regularized (ageing) evolution.
+//!
+//! Real, Aggarwal, Huang and Le: "Regularized Evolution for Image Classifier Architecture Search", AAAI 2019,
+//! algorithm 1: the best of a random sample of the population has a child, and the oldest member dies.
+
+use super::StrategyKind;
+use crate::{
+    Completed, Origin, Problem, Proposal, Rng, Setting, SettingKind, Strategy, StrategyError, distinct,
+    feasible_near, feasible_sample,
+};
+use nasmyth_space::Genotype;
+use rand::RngExt;
+use std::collections::VecDeque;
+
+pub(super) const KIND: StrategyKind = StrategyKind {
+    name: "regularized-evolution",
+    doc: "mutates the best of a sample of the population; the oldest dies",
+    settings: &[
+        SettingKind {
+            name: "population",
+            doc: "members alive, and networks drawn at random at the start",
+            setting: Setting::Integer { default: 32, least: 2, most: 100_000 },
+        },
+        SettingKind {
+            name: "sample",
+            doc: "members drawn for a tournament",
+            setting: Setting::Integer { default: 8, least: 1, most: 100_000 },
+        },
+        SettingKind {
+            name: "crossover",
+            doc: "chance that a child has two parents",
+            setting: Setting::Number { default: 0.0, least: 0.0, most: 1.0 },
+        },
+    ],
+    build: |settings| {
+        let (population, sample) = (settings.count("population"), settings.count("sample"));
+        Box::new(RegularizedEvolution::new(population, sample, settings.number("crossover")))
+    },
+};
+
+/// Children tried for each number of mutations.
+const TRIES: usize = 24;
+/// Most mutations between parent and child.
+const MUTATIONS: usize = 3;
+
+/// Ageing evolution with tournament selection.
+#[derive(Clone, Debug)]
+pub struct RegularizedEvolution {
+    /// Oldest first.
+    population: VecDeque<Member>,
+    capacity: usize,
+    sample: usize,
+    crossover: f64,
+    /// Members of the first generation that were not proposed yet.
+    random_left: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Member {
+    trial: u64,
+    genotype: Genotype,
+    value: f64,
+}
+
+impl RegularizedEvolution {
+    /// `population` members, tournaments of `sample`, two parents with probability `crossover`.
+    pub fn new(population: usize, sample: usize, crossover: f64) -> Self {
+        let population = population.max(1);
+        Self {
+            population: VecDeque::new(),
+            capacity: population,
+            sample: sample.max(1),
+            crossover,
+            random_left: population,
+        }
+    }
+
+    fn propose(&mut self, problem: &Problem<'_>, rng: &mut Rng) -> Option<Proposal> {
+        if self.random_left > 0 {
+            self.random_left -= 1;
+            return feasible_sample(problem, rng).map(Proposal::random);
+        }
+        self.child(problem, rng).or_else(|| feasible_sample(problem, rng).map(Proposal::random))
+    }
+
+    /// The best of a random sample; ties go to the older.
+    fn tournament(&self, rng: &mut Rng) -> Option<&Member> {
+        let draw = |_| self.population.get(rng.random_range(0..self.population.len()));
+        let drawn = if self.population.is_empty() { 0 } else { self.sample };
+        let drawn: Vec<&Member> = (0..drawn).filter_map(draw).collect();
+        drawn.into_iter().max_by(|a, b| a.value.total_cmp(&b.value).then(b.trial.cmp(&a.trial)))
+    }
+
+    fn child(&self, problem: &Problem<'_>, rng: &mut Rng) -> Option<Proposal> {
+        let parent = self.tournament(rng)?;
+        let crossed = rng.random_bool(self.crossover);
+        let other = if crossed { self.tournament(rng)? } else { parent };
+        let origin = if crossed { Origin::Crossover } else { Origin::Mutation };
+        let mut child = parent.genotype.clone();
+        for attempt in 0..TRIES * MUTATIONS {
+            child = match crossed {
+                true => problem.space.crossover(&parent.genotype, &other.genotype, rng),
+                false => parent.genotype.clone(),
+            };
+            for _ in 0..=attempt / TRIES {
+                child = problem.space.mutate(&child, rng);
+            }
+            if problem.fresh(&child) {
+                return Some(Proposal { genotype: child, origin, parent: Some(parent.trial) });
+            }
+        }
+        let genotype = feasible_near(problem, &child, rng)?;
+        Some(Proposal { genotype, origin, parent: Some(parent.trial) })
+    }
+}
+
+impl Strategy for RegularizedEvolution {
+    fn ask(
+        &mut self,
+        problem: &Problem<'_>,
+        n: usize,
+        rng: &mut Rng,
+    ) -> Result<Vec<Proposal>, StrategyError> {
+        Ok(distinct(problem, n, |problem| self.propose(problem, rng)))
+    }
+
+    fn tell(&mut self, done: &[Completed]) -> Result<(), StrategyError> {
+        for trial in done.iter().filter(|trial| trial.fidelity.rung == 0) {
+            if let Ok(value) = trial.outcome {
+                self.population.push_back(Member {
+                    trial: trial.trial,
+                    genotype: trial.genotype.clone(),
+                    value,
+                });
+            }
+        }
+        let dead = self.population.len().saturating_sub(self.capacity);
+        self.population.drain(..dead);
+        Ok(())
+    }
+}

@@ -1,0 +1,95 @@
+//! The trait, what it is asked and what it is told.
+
+use crate::{Fidelity, Rng, StrategyError};
+use nasmyth_space::{Genotype, Space};
+use serde::{Deserialize, Serialize};
+
+/// What a strategy may know of the task.
+#[derive(Clone, Copy)]
+pub struct Problem<'a> {
+    /// What can be built.
+    pub space: &'a Space,
+    /// How far a genotype is from keeping the limits: 0 is feasible, infinity does not lower to a network.
+    pub violation: &'a dyn Fn(&Genotype) -> f64,
+    /// Whether a canonically equal candidate was proposed before.
+    pub known: &'a dyn Fn(&Genotype) -> bool,
+}
+
+impl Problem<'_> {
+    /// Whether the genotype keeps the limits.
+    pub fn feasible(&self, genotype: &Genotype) -> bool {
+        (self.violation)(genotype) <= 0.0
+    }
+
+    /// Whether the genotype may be proposed: feasible and not proposed before.
+    pub fn fresh(&self, genotype: &Genotype) -> bool {
+        self.feasible(genotype) && !(self.known)(genotype)
+    }
+}
+
+/// How a proposal came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// Drawn without the use of any result.
+    Random,
+    /// Changed from its parent.
+    Mutation,
+    /// Mixed from its parent and another trial.
+    Crossover,
+    /// Chosen with a model of the results.
+    Model,
+    /// A trial that goes on at a higher rung.
+    Promotion,
+}
+
+/// A genotype to try.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Proposal {
+    /// What to build.
+    pub genotype: Genotype,
+    /// How it came about.
+    pub origin: Origin,
+    /// The trial that it was made from.
+    pub parent: Option<u64>,
+}
+
+impl Proposal {
+    /// A proposal that uses no result.
+    pub fn random(genotype: Genotype) -> Self {
+        Self { genotype, origin: Origin::Random, parent: None }
+    }
+}
+
+/// A trial that is over.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Completed {
+    /// Number of the trial.
+    pub trial: u64,
+    /// What was tried.
+    pub genotype: Genotype,
+    /// At what effort.
+    pub fidelity: Fidelity,
+    /// Its value (higher is better), or that it failed.
+    pub outcome: Result<f64, ()>,
+}
+
+/// A search strategy: asked what to try, told what came of it.
+///
+/// Contract, checked by [`conformance`](crate::conformance):
+/// - every proposal is feasible and was not proposed before ([`Problem::fresh`]);
+/// - fewer than `n` proposals mean that no feasible genotype is left;
+/// - all randomness comes from `rng`, and the state depends only on the calls so far;
+/// - failed trials are told too, and the search goes on.
+///
+/// Results come in the order of trials, a few trials later than the proposals. A strategy is told results of all
+/// rungs; values are comparable within a rung only, and every proposal is first estimated at rung 0, so a strategy that
+/// compares values uses those of rung 0 (or models the rung).
+pub trait Strategy: Send {
+    /// Proposes up to `n` genotypes.
+    fn ask(&mut self, problem: &Problem<'_>, n: usize, rng: &mut Rng)
+    -> Result<Vec<Proposal>, StrategyError>;
+
+    /// Learns from trials that are over.
+    fn tell(&mut self, done: &[Completed]) -> Result<(), StrategyError>;
+}

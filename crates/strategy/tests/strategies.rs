@@ -1,0 +1,105 @@
+//! Every strategy of the list keeps the contract; rare feasible networks are found.
+
+use nasmyth_space::{Genotype, Rng, Space, SpaceError, Tree};
+use nasmyth_strategy::{
+    Problem, STRATEGIES, StrategyError, conformance, feasible_sample, smallest, strategy_named,
+};
+use rand::SeedableRng;
+use std::cell::Cell;
+
+#[test]
+fn every_strategy_passes_the_conformance_suite() {
+    for kind in STRATEGIES {
+        let defaults = toml::Table::new();
+        conformance::check(&|| kind.make(&defaults)).unwrap_or_else(|e| panic!("{}: {e}", kind.name));
+    }
+}
+
+#[test]
+fn evolution_passes_with_small_populations_and_crossover() {
+    let kind = strategy_named("regularized-evolution").unwrap();
+    let settings: toml::Table = "population = 4\nsample = 2\ncrossover = 0.5".parse().unwrap();
+    conformance::check(&|| kind.make(&settings)).unwrap();
+}
+
+#[test]
+fn a_strategy_that_repeats_itself_is_caught() {
+    struct Stuck;
+    impl nasmyth_strategy::Strategy for Stuck {
+        fn ask(
+            &mut self,
+            problem: &Problem<'_>,
+            _: usize,
+            _: &mut Rng,
+        ) -> Result<Vec<nasmyth_strategy::Proposal>, StrategyError> {
+            let all = problem.space.enumerate().find(|g| problem.feasible(g));
+            Ok(all.into_iter().map(nasmyth_strategy::Proposal::random).collect())
+        }
+        fn tell(&mut self, _: &[nasmyth_strategy::Completed]) -> Result<(), StrategyError> {
+            Ok(())
+        }
+    }
+    let error = conformance::check(&|| Ok(Box::new(Stuck))).unwrap_err();
+    assert!(error.to_string().contains("proposed a known genotype"), "{error}");
+}
+
+#[test]
+fn names_and_settings_are_checked() {
+    let unknown = strategy_named("regularised-evolution").unwrap_err();
+    assert!(unknown.to_string().contains("did you mean `regularized-evolution`?"), "{unknown}");
+    let kind = strategy_named("regularized-evolution").unwrap();
+    let make = |text: &str| kind.make(&text.parse().unwrap()).map(drop).unwrap_err().to_string();
+    assert!(make("populatoin = 3").contains("did you mean `population`?"), "{}", make("populatoin = 3"));
+    assert!(make("population = 1").contains("a whole number from 2"), "{}", make("population = 1"));
+    assert!(make("crossover = 'often'").contains("a number from 0 to 1"), "{}", make("crossover = 'often'"));
+}
+
+/// Twelve genes of ten values: 10^12 genotypes. They are never lowered.
+fn planted() -> Space {
+    let genes = (0..12).map(|i| Tree::choice(format!("g{i}"), (0..10).collect::<Vec<i64>>()));
+    Space::new("planted", "Ten to the twelve.", Tree::group(genes.collect::<Vec<_>>()), |_| {
+        Err(SpaceError::GenotypeText { text: String::new(), got: "no network".into(), position: 1 })
+    })
+    .unwrap()
+}
+
+fn sum(genotype: &Genotype) -> f64 {
+    genotype.to_string().split('_').map(|gene| gene.parse::<f64>().unwrap()).sum()
+}
+
+#[test]
+fn finds_what_random_draws_never_hit() {
+    // Sums of at most 5 are 6188 of 10^12: one in 160 million.
+    let space = planted();
+    let violation = |g: &Genotype| (sum(g) / 5.0 - 1.0).max(0.0);
+    let known = |_: &Genotype| false;
+    let problem = Problem { space: &space, violation: &violation, known: &known };
+    let start = std::time::Instant::now();
+    for seed in 0..20 {
+        let found = feasible_sample(&problem, &mut Rng::seed_from_u64(seed)).unwrap();
+        assert!(sum(&found) <= 5.0);
+    }
+    assert!(start.elapsed().as_secs_f64() < 20.0);
+}
+
+#[test]
+fn gives_up_in_bounded_effort() {
+    let space = planted();
+    let calls = Cell::new(0);
+    let violation = |_: &Genotype| {
+        calls.set(calls.get() + 1);
+        f64::INFINITY
+    };
+    let known = |_: &Genotype| false;
+    let problem = Problem { space: &space, violation: &violation, known: &known };
+    assert_eq!(feasible_sample(&problem, &mut Rng::seed_from_u64(1)), None);
+    assert!(calls.get() < 50_000, "{} evaluations", calls.get());
+}
+
+#[test]
+fn finds_the_smallest() {
+    let space = planted();
+    let (found, cost) = smallest(&space, &|g| sum(g) + 7.0, &mut Rng::seed_from_u64(1)).unwrap();
+    assert_eq!((sum(&found), cost), (0.0, 7.0));
+    assert!(smallest(&space, &|_| f64::INFINITY, &mut Rng::seed_from_u64(1)).is_none());
+}

@@ -1,0 +1,60 @@
+//! Answers for reports.
+
+use crate::{State, Trial};
+use nasmyth_strategy::Origin;
+use std::cmp::Ordering;
+
+impl State {
+    /// Trials with a value.
+    pub fn completed(&self) -> impl Iterator<Item = &Trial> {
+        self.trials().iter().filter(|trial| trial.value().is_some())
+    }
+
+    /// Trials with a value on the highest rung that any trial with a value reached: only these are comparable.
+    pub fn finalists(&self) -> Vec<&Trial> {
+        let highest = self.completed().map(|trial| trial.fidelity.rung).max();
+        self.completed().filter(|trial| Some(trial.fidelity.rung) == highest).collect()
+    }
+
+    /// The trial with the highest value among [`finalists`](Self::finalists); ties go to fewer parameters, then to the
+    /// lower trial.
+    pub fn best(&self) -> Option<&Trial> {
+        self.finalists().into_iter().min_by(|a, b| better(a, b))
+    }
+
+    /// Finalists from best to worst, each network once.
+    pub fn ranking(&self) -> Vec<&Trial> {
+        let mut ranked = self.finalists();
+        ranked.retain(|trial| trial.cached_from.is_none());
+        ranked.sort_by(|a, b| better(a, b));
+        ranked
+    }
+
+    /// Finalists that no other finalist beats in both value and this cost, cheapest first, each network once.
+    pub fn pareto(&self, cost: &str) -> Vec<&Trial> {
+        let price = |trial: &Trial| trial.costs.get(cost).unwrap_or(u64::MAX);
+        let mut ranked = self.ranking();
+        ranked.sort_by(|a, b| price(a).cmp(&price(b)).then(better(a, b)));
+        let mut best = f64::NEG_INFINITY;
+        ranked.retain(|trial| {
+            let value = trial.value().unwrap_or(f64::NEG_INFINITY);
+            let on_front = value > best;
+            best = best.max(value);
+            on_front
+        });
+        ranked
+    }
+
+    /// The random first trials: those on the lowest rung that were proposed before the strategy used any result.
+    pub fn random_first(&self) -> Vec<&Trial> {
+        let first_rung = self.trials().iter().filter(|trial| trial.fidelity.rung == 0);
+        first_rung.take_while(|trial| trial.origin == Origin::Random).collect()
+    }
+}
+
+/// Better trials are less.
+fn better(a: &Trial, b: &Trial) -> Ordering {
+    let value = |trial: &Trial| trial.value().unwrap_or(f64::NEG_INFINITY);
+    let params = |trial: &Trial| trial.costs.get("params").unwrap_or(u64::MAX);
+    value(b).total_cmp(&value(a)).then(params(a).cmp(&params(b))).then(a.trial.cmp(&b.trial))
+}
