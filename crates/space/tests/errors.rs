@@ -1,5 +1,7 @@
 //! Errors say where, what was expected, what was found and the nearest known word.
 
+#![allow(clippy::reversed_empty_ranges)] // they are what is refused
+
 use nasmyth_space::{Context, PRESETS, Space, SpaceError, Tree, Value, from_toml, preset};
 
 fn build(tree: Tree) -> Result<Space, SpaceError> {

@@ -49,6 +49,24 @@ fn the_last_stage_of_an_image_network_sees_about_seven_positions_a_side() {
 }
 
 #[test]
+fn cells_of_large_data_start_with_a_stride() {
+    for (context, stride) in [
+        (Context::image(32, 32, 3, 10), 1),
+        (Context::image(64, 80, 3, 10), 2),
+        (Context::image(224, 224, 3, 10), 8),
+        (Context::image(1, 500, 3, 10), 1),
+        (Context::series(96, 1, 2), 1),
+        (Context::series(3000, 1, 2), 16),
+    ] {
+        let net = default("cell", &context);
+        let stem = net.nodes().iter().find(|n| n.op.kind() == "conv").unwrap();
+        let side = context.input[0].div_ceil(stride);
+        assert_eq!(stem.fact.shape()[0], side, "{context:?}");
+        assert!(net.macs() < 50_000_000, "{}", net.macs());
+    }
+}
+
+#[test]
 fn series_and_tables_fit_into_20_000_parameters() {
     let adult = Context::table(14, 2).with_categories(&[9, 16, 7, 15, 6, 5, 2, 42]);
     let california = Context::table(8, 1).with_regression();

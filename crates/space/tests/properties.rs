@@ -42,6 +42,39 @@ fn documented() -> Vec<&'static str> {
     text.split("```toml\n").skip(1).filter_map(|b| b.split("```").next()).collect()
 }
 
+/// Replaces one value of a file, counted through all nested tables and lists, or removes it.
+fn damage(value: &mut toml::Value, countdown: &mut usize, piece: Option<&toml::Value>) -> bool {
+    let mut hit = |v: &mut toml::Value| {
+        if *countdown > 0 {
+            *countdown -= 1;
+            return damage(v, countdown, piece);
+        }
+        match piece {
+            Some(piece) => *v = piece.clone(),
+            None => return true,
+        }
+        *countdown = usize::MAX;
+        false
+    };
+    match value {
+        toml::Value::Array(list) => {
+            if let Some(i) = (0..list.len()).find(|&i| hit(&mut list[i])) {
+                list.remove(i);
+                *countdown = usize::MAX;
+            }
+        }
+        toml::Value::Table(table) => {
+            let removed = table.iter_mut().find_map(|(k, v)| hit(v).then(|| k.clone()));
+            if let Some(key) = removed {
+                table.remove(&key);
+                *countdown = usize::MAX;
+            }
+        }
+        _ => {}
+    }
+    false
+}
+
 /// A random tree of bounded depth.
 fn trees() -> impl Strategy<Value = Tree> {
     let leaf = prop_oneof![
@@ -126,26 +159,27 @@ proptest! {
     #[test]
     fn damaged_files_are_errors_or_spaces_but_never_a_panic(
         file in 0usize..16,
-        edits in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 1..4),
+        edits in prop::collection::vec((0usize..120, any::<prop::sample::Index>()), 1..4),
         context in contexts(),
     ) {
-        const PIECES: [&str; 22] = [
-            "0", "-1", "1e308", "-1e300", "nan", "inf", "9223372036854775807", "70000", "true", "\"relu\"", "\"\"", "[]", "{}", "[[]]",
-            "{ choice = [] }", "{ choice = [1, 2, 3] }", "{ int = [0, 9223372036854775807] }", "{ float = [-1e308, 1e308] }",
-            "{ shared = \"width\", times = 1000 }", "[[{ op = \"flatten\" }]]", "[{ op = \"conv\", out = 8 }]", "1979-05-27",
+        const PIECES: [&str; 24] = [
+            "0", "1", "3", "-1", "0.5", "1e308", "nan", "inf", "9223372036854775807", "70000", "true", "\"relu\"", "\"\"", "[]",
+            "{}", "[[]]", "{ choice = [] }", "{ choice = [1, 2, 3] }", "{ int = [0, 9223372036854775807] }",
+            "{ int = [1, 3] }", "{ float = [0.0, 0.5] }", "{ shared = \"width\", times = 1000 }",
+            "[{ op = \"conv\", out = 8 }]", "1979-05-27",
         ];
         let files = documented();
-        let mut lines: Vec<String> = files[file % files.len()].lines().map(str::to_owned).collect();
-        for (place, piece) in &edits {
-            let line = place.index(lines.len());
-            let piece = PIECES[piece.index(PIECES.len())];
-            let text = lines[line].clone();
-            lines[line] = match text.split_once('=') {
-                Some((key, _)) => format!("{key}= {piece}"),
-                None => piece.to_owned(),
-            };
+        let table: toml::Table = files[file % files.len()].parse().unwrap();
+        let mut value = toml::Value::Table(table);
+        for (mut place, piece) in edits {
+            // One index past the pieces removes the value.
+            let piece = PIECES.get(piece.index(PIECES.len() + 1)).map(|p| {
+                let holder: toml::Table = format!("x = {p}").parse().unwrap();
+                holder["x"].clone()
+            });
+            damage(&mut value, &mut place, piece.as_ref());
         }
-        if let Ok(space) = from_toml(&lines.join("\n"), &context) {
+        if let Ok(space) = from_toml(&toml::to_string(&value).unwrap(), &context) {
             let mut rng = Rng::seed_from_u64(1);
             let _ = space.lower(&space.sample(&mut rng));
         }

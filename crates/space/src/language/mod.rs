@@ -3,11 +3,12 @@
 mod attribute;
 mod layer;
 mod layers;
+mod placed;
 mod program;
 mod spec;
 
 use crate::error::nearest;
-use crate::{Context, Rng, Space, SpaceError};
+use crate::{Context, Genotype, Rng, Space, SpaceError};
 use program::Program;
 use rand::SeedableRng;
 
@@ -40,7 +41,8 @@ fn try_out(space: &Space) -> Result<(), SpaceError> {
     let default = space.default_genotype();
     let mut rng = Rng::seed_from_u64(0);
     let affordable = TRIED_GENES / space.slots().list().len().max(1);
-    let mut tried = vec![default.clone()];
+    space.lower(&default)?.verify()?;
+    let mut tried: Vec<Genotype> = Vec::new();
     tried.extend(space.first_neighbours(&default, TRIED_NEIGHBOURS.min(affordable)));
     tried.extend((0..TRIED_SAMPLES.min(affordable)).map(|_| space.sample(&mut rng)));
     tried.into_iter().try_for_each(|genotype| {

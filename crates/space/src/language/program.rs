@@ -1,7 +1,8 @@
 //! A whole file: its top level, as a tree and as a lowering.
 
 use super::attribute::{Attribute, Fallback, Kind, Shared, read_all};
-use super::layer::{Layer, Lowering, read_layers, tree};
+use super::layer::{Layer, read_layers, tree};
+use super::placed::Lowering;
 use super::spec::Spec;
 use super::{misread, shown, unknown_key};
 use crate::{Columns, Context, Network, Reader, SpaceError, Tree};

@@ -127,8 +127,9 @@ fn lower(genes: &Reader<'_>, context: &Context) -> Result<Graph, SpaceError> {
     let edges = edges.into_iter().collect::<Result<Vec<_>, _>>()?;
     let (width, cells) = (genes.size("width")?, genes.size("cells")?);
     let mut net = Network::begin(PRESET.name, context)?;
-    let kernel = net.window(3);
-    net.push(Conv::same(width, &kernel))?.push(BatchNorm::default())?;
+    let stride = stem_stride(context);
+    let kernel = net.window(3.max(2 * stride - 1));
+    net.push(Conv::same(width, &kernel).stride(stride))?.push(BatchNorm::default())?;
     for stage in 0..STAGES {
         if stage > 0 {
             reduce(&mut net, width << stage)?;
@@ -139,6 +140,13 @@ fn lower(genes: &Reader<'_>, context: &Context) -> Result<Graph, SpaceError> {
     }
     net.push(BatchNorm::default())?.activate(Function::Relu)?;
     net.finish()
+}
+
+/// The power of two that takes large images (in the published space: 32x32 at stride 1) and long series to what cells are for.
+fn stem_stride(context: &Context) -> usize {
+    let enough = if context.axes() == 2 { 28 } else { 96 };
+    let side = context.input[..context.axes()].iter().min().copied().unwrap_or(1);
+    1 << (side / enough).max(1).ilog2()
 }
 
 /// The residual block between stages: half the positions, `out` channels; average pooling and a 1x1 convolution beside it.

@@ -18,7 +18,7 @@ pub(super) const PRESET: Preset = Preset {
 const LAST_SIDE: f64 = 7.0;
 /// From this smaller side on, the stem always halves.
 const LARGE_SIDE: usize = 48;
-/// Widths of the first stage; stage `i` has these times `GROWTH[i]`.
+/// Widths of the first stage; later stages have multiples of them.
 const WIDTHS: [usize; 5] = [6, 8, 12, 16, 24];
 const DEFAULT_WIDTH: usize = 16;
 /// Hidden width of squeeze-excitation as a share of the block's middle.

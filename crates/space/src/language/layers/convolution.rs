@@ -2,7 +2,8 @@
 
 use super::{activation, flag, norm, norm_and_activation, number, out, positions, size, word};
 use crate::language::attribute::{Attribute, Fallback};
-use crate::language::layer::{LayerKind, Nested, Placed};
+use crate::language::layer::{LayerKind, Nested};
+use crate::language::placed::Placed;
 use crate::{Network, SpaceError};
 use nasmyth_graph::blocks::{self, InvertedResidual};
 use nasmyth_graph::ops::{Conv, Function};

@@ -7,7 +7,8 @@ mod pooling;
 mod structure;
 
 use super::attribute::{Attribute, Fallback, Kind};
-use super::layer::{LayerKind, Placed};
+use super::layer::LayerKind;
+use super::placed::Placed;
 use crate::{Network, SpaceError};
 use nasmyth_graph::ops::{BatchNorm, LayerNorm};
 

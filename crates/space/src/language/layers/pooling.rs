@@ -1,9 +1,10 @@
 //! Pooling.
 
 use super::{positions, size, word};
-use crate::language::attribute::Fallback;
-use crate::language::layer::{LayerKind, Nested, Placed};
-use crate::{SpaceError, language::attribute::Attribute};
+use crate::SpaceError;
+use crate::language::attribute::{Attribute, Fallback};
+use crate::language::layer::{LayerKind, Nested};
+use crate::language::placed::Placed;
 use nasmyth_graph::ops::{GlobalPool, Pool, Pooling};
 
 const fn pooling(default: &'static str) -> Attribute {
