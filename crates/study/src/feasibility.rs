@@ -76,12 +76,11 @@ pub fn feasibility(space: &Space, limits: &Limits) -> Result<Genotype, Infeasibl
 /// The limit that the smallest network for it exceeds most.
 fn binding_alone(assessor: &Assessor, limits: &Limits, rng: &mut Rng) -> Option<Infeasible> {
     let smallest_for = |limit: &Limit| {
-        // Below the bound all are equal, so that descent ends there.
         let cost = |genotype: &Genotype| match assessor.graph(genotype) {
-            Ok(graph) => limit.broken_by(&graph).unwrap_or(limit.bound) as f64,
+            Ok(graph) => limit.broken_by(&graph).unwrap_or(0) as f64,
             Err(_) => f64::INFINITY,
         };
-        let (genotype, _) = smallest(assessor.space(), &cost, rng)?;
+        let (genotype, _) = smallest(assessor.space(), &cost, 0.0, rng)?;
         let value = limit.broken_by(&assessor.graph(&genotype).ok()?)?;
         Some((*limit, value, genotype))
     };
@@ -96,7 +95,7 @@ fn nearest(assessor: &Assessor, limits: &Limits, rng: &mut Rng) -> Result<Genoty
     let no_network =
         |reason: String| Infeasible::NoNetwork { space: assessor.space().name().to_owned(), reason };
     let default = assessor.space().default_genotype();
-    let Some((genotype, _)) = smallest(assessor.space(), &cost, rng) else {
+    let Some((genotype, _)) = smallest(assessor.space(), &cost, 0.0, rng) else {
         return Err(no_network(assessor.graph(&default).err().unwrap_or_default()));
     };
     let graph = assessor.graph(&genotype).map_err(no_network)?;

@@ -51,11 +51,11 @@ fn a_time_budget_ends_the_run_and_pauses_do_not_count() {
     assert_eq!(study.run(&slow, &mut |_: &Event| {}, &StopFlag::new()).unwrap(), StopReason::Time);
     assert!(start.elapsed() < Duration::from_secs(3));
     let first = study.state().completed().count();
-    std::thread::sleep(Duration::from_millis(400));
-    let mut study = open(600);
-    assert!(study.state().elapsed_ms < 450);
+    std::thread::sleep(Duration::from_millis(1500));
+    let mut study = open(2000);
+    assert!(study.state().elapsed_ms < 1500);
     assert_eq!(study.run(&slow, &mut |_: &Event| {}, &StopFlag::new()).unwrap(), StopReason::Time);
-    assert!(study.state().completed().count() > first, "the second 300 ms were used");
+    assert!(study.state().completed().count() > first, "the rest of the time was used");
 }
 
 #[test]
