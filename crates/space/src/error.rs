@@ -84,6 +84,24 @@ pub enum SpaceError {
     /// An operator that refused its attributes.
     #[error(transparent)]
     Op(#[from] OpError),
+    /// A value of a shape that a layer cannot take.
+    #[error("expected {expected}, got {got}")]
+    Shape {
+        /// What the layer takes.
+        expected: String,
+        /// What came.
+        got: String,
+    },
+    /// A network of a space that cannot be built.
+    #[error("space `{space}`: the network with `{genotype}` cannot be built: {source}")]
+    Unbuildable {
+        /// Name of the space.
+        space: String,
+        /// The choices.
+        genotype: String,
+        /// What went wrong.
+        source: Box<SpaceError>,
+    },
     /// An error while lowering one layer of a space file.
     #[error("{at}: {source}")]
     Layer {

@@ -41,13 +41,18 @@ impl Space {
     ///
     /// Symmetric up to defaults: if the new value made genes disappear, the way back restores them as defaults.
     pub fn neighbours(&self, genotype: &Genotype) -> Vec<Genotype> {
+        self.first_neighbours(genotype, usize::MAX)
+    }
+
+    /// The first `most` of them.
+    pub(crate) fn first_neighbours(&self, genotype: &Genotype, most: usize) -> Vec<Genotype> {
         let old = self.slots().repaired(genotype);
         let change = |(changed, gene): (usize, Gene)| {
             let values = self.slots().list()[changed].domain.neighbours(gene);
             let old = &old;
             values.into_iter().map(move |new| self.with(old, changed, new))
         };
-        self.slots().genes(&old).flat_map(change).collect()
+        self.slots().genes(&old).flat_map(change).take(most).collect()
     }
 
     fn with(&self, old: &Chosen, changed: usize, new: Gene) -> Genotype {

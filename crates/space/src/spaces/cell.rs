@@ -40,8 +40,8 @@ fn build(context: &Context) -> Result<Space, SpaceError> {
     let context = context.clone();
     let tree = Tree::group([
         cell_tree(),
-        Tree::choice("width", [4, 6, 8, 12, 16, 24, 32]).default(8),
-        Tree::repeat("cells", 1..=5, Tree::nothing()),
+        Tree::choice("width", [4, 6, 8, 12, 16, 24]).default(8),
+        Tree::repeat("cells", 1..=3, Tree::nothing()),
     ]);
     Space::new(PRESET.name, PRESET.doc, tree, move |genes| lower(genes, &context))
 }

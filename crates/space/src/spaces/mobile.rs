@@ -18,8 +18,8 @@ pub(super) const PRESET: Preset = Preset {
 const LAST_SIDE: f64 = 7.0;
 /// From this smaller side on, the stem always halves.
 const LARGE_SIDE: usize = 48;
-/// Widths of the first stage; stage `i` has these times `GROWTH[i]`.
-const WIDTHS: [usize; 4] = [8, 12, 16, 24];
+/// Widths of the first stage; later stages have multiples of them.
+const WIDTHS: [usize; 5] = [6, 8, 12, 16, 24];
 const DEFAULT_WIDTH: usize = 16;
 /// Hidden width of squeeze-excitation as a share of the block's middle.
 const SQUEEZE: f64 = 0.25;
@@ -91,16 +91,16 @@ fn stage(i: usize) -> Tree {
     ])
 }
 
+/// Early blocks see many positions: there, full convolutions stay small.
 fn block(stage: usize) -> Tree {
-    let fused_expansions: &[usize] = if stage == 0 { &[1, 2] } else { &[1, 2, 4] };
-    let expansions: &[usize] = if stage == 0 { &[1, 2, 3] } else { &[1, 2, 3, 4, 6] };
-    let fused = Tree::group([
-        Tree::choice("kernel", [3, 5]),
-        Tree::choice("expansion", fused_expansions.iter().copied()),
-    ]);
+    let early = stage == 0;
+    let pick = |early_ones: &'static [i32], all: &'static [i32]| {
+        if early { early_ones } else { all }.iter().copied()
+    };
+    let fused = Tree::group([Tree::choice("kernel", [3]), Tree::choice("expansion", pick(&[1], &[1, 2, 4]))]);
     let inverted = Tree::group([
-        Tree::choice("kernel", [3, 5, 7]),
-        Tree::choice("expansion", expansions.iter().copied()).default(3),
+        Tree::choice("kernel", pick(&[3, 5], &[3, 5, 7])),
+        Tree::choice("expansion", pick(&[1, 2, 3], &[1, 2, 3, 4, 6])).default(3),
     ]);
     Tree::group([Tree::one_of("op", [("fused", fused), ("inverted", inverted)]), Tree::flag("squeeze")])
 }
