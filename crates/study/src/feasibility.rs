@@ -57,7 +57,7 @@ const TRIES: usize = 64;
 /// look at every network; for others it is what descent from several starts says.
 pub fn feasibility(space: &Space, limits: &Limits) -> Result<Genotype, Infeasible> {
     let assessor = Assessor::new(space.clone(), limits.clone());
-    let violation = |genotype: &Genotype| assessor.assess(genotype).violation;
+    let violation = |genotype: &Genotype| assessor.violation(genotype);
     let problem = Problem { space, violation: &violation, known: &|_| false };
     let mut rng = Rng::seed_from_u64(0);
     let drawn = (0..TRIES).map(|_| space.sample(&mut rng)).find(|genotype| problem.feasible(genotype));
@@ -91,7 +91,7 @@ fn binding_alone(assessor: &Assessor, limits: &Limits, rng: &mut Rng) -> Option<
 
 /// The network nearest to keeping all limits; if it keeps them, the answer after all.
 fn nearest(assessor: &Assessor, limits: &Limits, rng: &mut Rng) -> Result<Genotype, Infeasible> {
-    let cost = |genotype: &Genotype| assessor.assess(genotype).violation;
+    let cost = |genotype: &Genotype| assessor.violation(genotype);
     let no_network =
         |reason: String| Infeasible::NoNetwork { space: assessor.space().name().to_owned(), reason };
     let default = assessor.space().default_genotype();

@@ -262,3 +262,25 @@ fn queries_answer_from_the_highest_rung() {
     let first = state.random_first();
     assert_eq!(first.len(), 8, "the population of the evolution");
 }
+
+#[test]
+fn preset_spaces_are_searched_under_hard_limits() {
+    use nasmyth_space::{Context, preset};
+    let cases = [
+        ("mobile", Context::image(28, 28, 1, 10), "params<=2k,macs<=150k"),
+        ("conv1d", Context::series(128, 3, 6), "params<=700,peak-memory<=4KiB"),
+        ("mlp", Context::table(20, 3), "params<=600"),
+        ("cell", Context::image(32, 32, 3, 10), "params<=6k"),
+    ];
+    for (name, context, limits) in cases {
+        let space = preset(name, &context).unwrap();
+        let config = StudyConfig { limits: limits.parse().unwrap(), workers: 2, ..config(20) };
+        feasibility(&space, &config.limits).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let (study, reason, _) = run_on(Vec::new(), &config, &space);
+        assert_eq!(reason, StopReason::Trials, "{name}");
+        let keeps = |trial: &nasmyth_study::Trial| {
+            config.limits.0.iter().all(|limit| trial.costs.get(limit.cost.name).unwrap() <= limit.bound)
+        };
+        assert!(study.state().trials().iter().all(keeps), "{name}");
+    }
+}
