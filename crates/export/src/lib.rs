@@ -1,1 +1,17 @@
-//! The `export` crate.
+//! Networks on their way out: ONNX, safetensors, text, Graphviz and SVG, and an independent runtime that checks them.
+
+mod dot;
+mod error;
+mod format;
+pub mod onnx;
+mod runtime;
+mod safetensors;
+mod svg;
+
+pub use dot::to_dot;
+pub use error::{ExportError, RuntimeError};
+pub use format::{FORMATS, Format};
+pub use onnx::{metadata, to_onnx};
+pub use runtime::{Session, channels_first, run_onnx};
+pub use safetensors::{from_safetensors, safetensors_metadata, to_safetensors};
+pub use svg::to_svg;

@@ -36,6 +36,6 @@ pub use error::{GraphError, OpError};
 pub use fact::Fact;
 pub use graph::{Graph, Node, NodeId, VerifiedGraph};
 pub use memory::{MemoryPlan, plan_memory};
-pub use op::{Init, Op, OpExample, OpKind, ParamSpec, Role};
+pub use op::{Example, Init, Op, OpKind, ParamSpec, Role};
 pub use ops::OPS;
 pub use text::parse;

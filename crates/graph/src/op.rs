@@ -111,8 +111,8 @@ impl dyn Op {
     }
 }
 
-/// An operator and the shapes of inputs that it takes.
-pub type OpExample = (Arc<dyn Op>, Vec<Vec<usize>>);
+/// An operator and shapes of inputs that it takes.
+pub type Example = (Arc<dyn Op>, Vec<Vec<usize>>);
 
 /// An entry of the operator list.
 pub struct OpKind {
@@ -123,7 +123,7 @@ pub struct OpKind {
     /// Reads attributes.
     pub parse: fn(&mut AttributeReader) -> Result<Arc<dyn Op>, OpError>,
     /// Small instances with input shapes, for the conformance suites of every crate that handles operators.
-    pub examples: fn() -> Vec<OpExample>,
+    pub examples: fn() -> Vec<Example>,
 }
 
 /// The only input, or an error that says how many came.

@@ -54,9 +54,10 @@ pub fn parse(text: &str) -> Result<VerifiedGraph, GraphError> {
                 failed(format!("unknown node `{name}`: a node must be defined before it is used"))
             })
         };
-        if let Some(name) = line.strip_prefix("graph ") {
+        let directive = |word: &str| line.strip_prefix(word).filter(|rest| !rest.contains('='));
+        if let Some(name) = directive("graph ") {
             graph = renamed(graph, &word(name.trim()));
-        } else if let Some(name) = line.strip_prefix("output ") {
+        } else if let Some(name) = directive("output ") {
             graph.output(known(name.trim())?);
         } else {
             let call = Call::read(line).map_err(failed)?;

@@ -56,3 +56,9 @@ fn no_operator_panics_on_shapes_that_do_not_fit() {
         }
     }
 }
+
+#[test]
+fn nodes_may_be_called_like_the_words_of_the_text_form() {
+    let text = "graph g\ngraph = input(shape=[5])\noutput = linear(graph, out=2)\noutput output\n";
+    assert_eq!(parse(text).unwrap().to_text(), text);
+}

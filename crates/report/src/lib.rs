@@ -1,1 +1,16 @@
-//! The `report` crate.
+//! The report of a run: one HTML file that stands alone.
+//!
+//! A [`Report`] is plain data; [`html`] turns it into a page with the answer on top, accuracy against each cost,
+//! progress, the network, its mistakes, every trial, and an honest comparison with random networks.
+
+mod chart;
+mod escape;
+mod improvement;
+mod page;
+mod quantity;
+mod report;
+mod sections;
+
+pub use improvement::{Improvement, NoImprovement, improvement, relative_improvement, student_t};
+pub use page::html;
+pub use report::{CertificateRow, Confusion, Cost, Data, FinalMetrics, Limit, Metric, Report, Status, Trial};

@@ -1,1 +1,17 @@
-//! The `train` crate.
+//! Training: recipes, optimisers, the trainer, and the estimator that trains candidates.
+
+mod checkpoint;
+mod estimator;
+mod metrics;
+mod optimizer;
+mod recipe;
+mod schedule;
+mod trainer;
+
+pub use checkpoint::{Checkpoint, CheckpointError};
+pub use estimator::TrainingEstimator;
+pub use metrics::{Classified, Evaluation, Regressed, evaluate, predict};
+pub use optimizer::{Optimizer, OptimizerKind};
+pub use recipe::Recipe;
+pub use schedule::cosine;
+pub use trainer::{Progress, TrainError, Trainer, initial_params};

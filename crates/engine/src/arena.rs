@@ -1,0 +1,72 @@
+//! The memory that a plan runs in, and the views that kernels get of it.
+
+use crate::Real;
+use aligned_vec::{AVec, ConstAlign};
+use std::marker::PhantomData;
+use std::ops::Range;
+
+/// Bytes that values are aligned to: a cache line, the widest vector.
+const ALIGN: usize = 64;
+
+/// All values of one running plan: activations, gradients, kept statistics, scratch.
+pub struct Arena<T> {
+    values: AVec<T, ConstAlign<ALIGN>>,
+}
+
+impl<T: Real> Arena<T> {
+    pub(crate) fn new(len: usize) -> Self {
+        let mut values = AVec::with_capacity(ALIGN, len);
+        values.resize(len, T::ZERO);
+        Self { values }
+    }
+
+    pub(crate) fn get(&self, range: &Range<usize>) -> &[T] {
+        &self.values[range.clone()]
+    }
+
+    pub(crate) fn get_mut(&mut self, range: &Range<usize>) -> &mut [T] {
+        &mut self.values[range.clone()]
+    }
+
+    /// Bytes held.
+    pub fn bytes(&self) -> usize {
+        std::mem::size_of::<T>() * self.values.len()
+    }
+
+    pub(crate) fn view(&mut self) -> View<'_, T> {
+        View { start: self.values.as_mut_ptr(), len: self.values.len(), arena: PhantomData }
+    }
+}
+
+/// An exclusively borrowed arena, cut into pieces at run time. Whoever cuts promises that no mutable piece overlaps another
+/// piece that is alive; [`Forward`](crate::kernels::Forward) and [`Backward`](crate::kernels::Backward) do so by asserting
+/// that the ranges of one kernel call are disjoint.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'a, T> {
+    start: *mut T,
+    len: usize,
+    arena: PhantomData<&'a mut [T]>,
+}
+
+impl<'a, T> View<'a, T> {
+    /// # Safety
+    /// No mutable piece that overlaps `range` is alive or is made while the result is.
+    pub unsafe fn piece(&self, range: &Range<usize>) -> &'a [T] {
+        assert!(range.start <= range.end && range.end <= self.len);
+        // SAFETY: within the arena, which is borrowed for 'a; aliasing is the caller's promise.
+        unsafe { std::slice::from_raw_parts(self.start.add(range.start), range.len()) }
+    }
+
+    /// # Safety
+    /// No other piece that overlaps `range` is alive or is made while the result is.
+    pub unsafe fn piece_mut(&self, range: &Range<usize>) -> &'a mut [T] {
+        assert!(range.start <= range.end && range.end <= self.len);
+        // SAFETY: within the arena, which is borrowed exclusively for 'a; aliasing is the caller's promise.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(range.start), range.len()) }
+    }
+}
+
+/// Whether two ranges share no element.
+pub(crate) fn disjoint(a: &Range<usize>, b: &Range<usize>) -> bool {
+    a.end <= b.start || b.end <= a.start || a.is_empty() || b.is_empty()
+}

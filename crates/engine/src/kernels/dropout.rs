@@ -1,0 +1,52 @@
+//! Noise in training.
+
+use super::{Backward, Forward, Kernel, Site};
+use crate::Real;
+use nasmyth_graph::Op;
+use nasmyth_graph::ops::{DropPath, Dropout};
+use rand::{RngExt, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+pub(super) fn lower_dropout<T: Real>(op: &dyn Op, site: &Site) -> Option<Box<dyn Kernel<T>>> {
+    let rate = op.downcast::<Dropout>()?.rate;
+    Some(Box::new(DropKernel { rate, group: 1, groups: site.batch * site.output.len() }))
+}
+
+pub(super) fn lower_drop_path<T: Real>(op: &dyn Op, site: &Site) -> Option<Box<dyn Kernel<T>>> {
+    let rate = op.downcast::<DropPath>()?.rate;
+    Some(Box::new(DropKernel { rate, group: site.output.len(), groups: site.batch }))
+}
+
+/// Groups of `group` elements live or die together.
+struct DropKernel {
+    rate: f64,
+    group: usize,
+    groups: usize,
+}
+
+impl<T: Real> Kernel<T> for DropKernel {
+    /// A factor for each group: 0 or `1 / (1 - rate)`.
+    fn saved(&self) -> usize {
+        self.groups
+    }
+
+    fn forward(&self, io: Forward<'_, T>) {
+        let x = io.input(0);
+        if !io.train {
+            return io.output.copy_from_slice(x);
+        }
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(io.seed);
+        let kept = T::of(1.0 / (1.0 - self.rate));
+        io.saved.iter_mut().for_each(|f| *f = if rng.random::<f64>() < self.rate { T::ZERO } else { kept });
+        let groups = io.output.chunks_exact_mut(self.group).zip(x.chunks_exact(self.group)).zip(&*io.saved);
+        groups.for_each(|((y, x), &f)| y.iter_mut().zip(x).for_each(|(y, &x)| *y = x * f));
+    }
+
+    fn backward(&self, mut io: Backward<'_, T>) {
+        let (dy, factors) = (io.grad_output(), io.saved);
+        let Some(dx) = io.grad_input(0) else { return };
+        dx.put(
+            dy.chunks_exact(self.group).zip(factors).flat_map(|(row, &f)| row.iter().map(move |&d| d * f)),
+        );
+    }
+}

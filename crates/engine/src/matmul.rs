@@ -1,0 +1,267 @@
+//! Matrix products for the shapes of small networks: a tall matrix times a small one, without packing and without allocation.
+//!
+//! A tile of the result stays in vector registers while the shared dimension runs; the right-hand rows are read as vectors,
+//! the left-hand elements are broadcast. Small networks keep the right-hand side in the second-level cache, which is what
+//! packing would otherwise be for.
+
+use crate::Real;
+use pulp::{Arch, Simd, WithSimd};
+
+/// Rows of the result at once: their left-hand rows stay in cache while all columns are computed.
+const ROWS: usize = 192;
+
+/// Length of the shared dimension at once.
+const DEPTH: usize = 1024;
+
+/// A matrix: where it is, and how far apart its rows and columns are.
+#[derive(Clone, Copy)]
+pub(crate) struct Matrix<'a, T> {
+    values: &'a [T],
+    rows: usize,
+    columns: usize,
+    row_stride: usize,
+    column_stride: usize,
+}
+
+impl<'a, T> Matrix<'a, T> {
+    /// `rows` x `columns`, row-major and dense.
+    pub fn new(values: &'a [T], rows: usize, columns: usize) -> Self {
+        Self::strided(values, rows, columns, columns)
+    }
+
+    /// Row-major, rows `stride` elements apart.
+    pub fn strided(values: &'a [T], rows: usize, columns: usize, stride: usize) -> Self {
+        assert!(
+            rows == 0 || values.len() >= (rows - 1) * stride + columns,
+            "a matrix lies within its values"
+        );
+        Self { values, rows, columns, row_stride: stride, column_stride: 1 }
+    }
+
+    /// Rows and columns exchanged.
+    pub fn transposed(self) -> Self {
+        Self {
+            rows: self.columns,
+            columns: self.rows,
+            row_stride: self.column_stride,
+            column_stride: self.row_stride,
+            ..self
+        }
+    }
+}
+
+/// Operands of a product whose shapes have been checked.
+pub struct Product<'a, T> {
+    out: &'a mut [T],
+    stride: usize,
+    accumulate: bool,
+    a: Matrix<'a, T>,
+    b: Matrix<'a, T>,
+}
+
+/// `out = a b`, or `out += a b`; `out` has rows `stride` elements apart, the rows of `b` are contiguous.
+pub(crate) fn matmul<T: Real>(out: &mut [T], stride: usize, accumulate: bool, a: Matrix<T>, b: Matrix<T>) {
+    assert!(a.columns == b.rows && b.column_stride == 1, "the shapes of a product agree");
+    assert!(a.rows == 0 || out.len() >= (a.rows - 1) * stride + b.columns, "a product fits into its output");
+    T::product(Product { out, stride, accumulate, a, b });
+}
+
+/// `to` becomes the dense transpose of `from`.
+pub(crate) fn transpose<T: Real>(from: Matrix<T>, to: &mut [T]) {
+    for (j, row) in to[..from.rows * from.columns].chunks_exact_mut(from.rows).enumerate() {
+        row.iter_mut()
+            .enumerate()
+            .for_each(|(i, v)| *v = from.values[i * from.row_stride + j * from.column_stride]);
+    }
+}
+
+/// By the definition: for f64, and to check the other against.
+pub(crate) fn plain<T: Real>(p: Product<'_, T>) {
+    for i in 0..p.a.rows {
+        let row = &mut p.out[i * p.stride..][..p.b.columns];
+        if !p.accumulate {
+            row.fill(T::ZERO);
+        }
+        for k in 0..p.a.columns {
+            let a = p.a.values[i * p.a.row_stride + k * p.a.column_stride];
+            let b = &p.b.values[k * p.b.row_stride..][..p.b.columns];
+            row.iter_mut().zip(b).for_each(|(c, &b)| *c += a * b);
+        }
+    }
+}
+
+/// In register tiles, with the widest vectors of this machine.
+pub(crate) fn tiled(product: Product<'_, f32>) {
+    Arch::new().dispatch(Tiled(product));
+}
+
+struct Tiled<'a>(Product<'a, f32>);
+
+/// A part of a product: raw because tiles of the output are written through one pointer.
+#[derive(Clone, Copy)]
+struct Tile {
+    a: *const f32,
+    a_row: usize,
+    a_column: usize,
+    b: *const f32,
+    b_row: usize,
+    c: *mut f32,
+    c_row: usize,
+    depth: usize,
+    accumulate: bool,
+    /// Columns of the last vector.
+    tail: usize,
+}
+
+impl WithSimd for Tiled<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Product { out, stride, accumulate, a, b } = self.0;
+        if a.columns == 0 && !accumulate {
+            (0..a.rows).for_each(|i| out[i * stride..][..b.columns].fill(0.0));
+        }
+        for depth in (0..a.columns).step_by(DEPTH) {
+            for row in (0..a.rows).step_by(ROWS) {
+                // SAFETY: `matmul` checked that rows, columns and depth lie within the three slices, and `out` is exclusively
+                // borrowed; the offsets below stay within those bounds.
+                let tile = unsafe {
+                    Tile {
+                        a: a.values.as_ptr().add(row * a.row_stride + depth * a.column_stride),
+                        a_row: a.row_stride,
+                        a_column: a.column_stride,
+                        b: b.values.as_ptr().add(depth * b.row_stride),
+                        b_row: b.row_stride,
+                        c: out.as_mut_ptr().add(row * stride),
+                        c_row: stride,
+                        depth: DEPTH.min(a.columns - depth),
+                        accumulate: accumulate || depth > 0,
+                        tail: S::F32_LANES,
+                    }
+                };
+                let rows = ROWS.min(a.rows - row);
+                // SAFETY: as above.
+                unsafe { all_columns(simd, tile, rows, b.columns) };
+            }
+        }
+    }
+}
+
+/// # Safety
+/// The tile's pointers are valid for `rows` rows, `columns` columns and its depth.
+#[inline(always)]
+unsafe fn all_columns<S: Simd>(simd: S, tile: Tile, rows: usize, columns: usize) {
+    let lanes = S::F32_LANES;
+    let mut j = 0;
+    while j < columns {
+        let left = columns - j;
+        // SAFETY: j < columns.
+        let mut at = unsafe { Tile { b: tile.b.add(j), c: tile.c.add(j), ..tile } };
+        let width = if left > lanes { 2 * lanes } else { lanes };
+        at.tail = if left >= width { lanes } else { left - (width - lanes) };
+        // SAFETY: `width` columns are left, of the last vector `tail`.
+        unsafe {
+            match (width == lanes, at.tail == lanes) {
+                (true, true) => all_rows::<S, 1, false>(simd, at, rows),
+                (true, false) => all_rows::<S, 1, true>(simd, at, rows),
+                (false, true) => all_rows::<S, 2, false>(simd, at, rows),
+                (false, false) => all_rows::<S, 2, true>(simd, at, rows),
+            }
+        }
+        j += width;
+    }
+}
+
+/// # Safety
+/// As for [`all_columns`], with `N` vectors of columns, the last of them `tail` wide if `MASKED`.
+#[inline(always)]
+unsafe fn all_rows<S: Simd, const N: usize, const MASKED: bool>(simd: S, tile: Tile, rows: usize) {
+    let mut i = 0;
+    macro_rules! rows_at_once {
+        ($M:literal) => {
+            while i + $M <= rows {
+                // SAFETY: rows i..i + M exist.
+                unsafe {
+                    let at = Tile { a: tile.a.add(i * tile.a_row), c: tile.c.add(i * tile.c_row), ..tile };
+                    kernel::<S, $M, N, MASKED>(simd, at);
+                }
+                i += $M;
+            }
+        };
+    }
+    if S::F32_LANES >= 16 {
+        rows_at_once!(8);
+    } else {
+        rows_at_once!(6); // sixteen registers: twelve for the tile
+    }
+    rows_at_once!(4);
+    rows_at_once!(1);
+}
+
+/// An `M` x `N` vectors tile of the result.
+///
+/// # Safety
+/// The tile's pointers are valid for `M` rows, `N` vectors of columns (the last of them `tail` wide if `MASKED`) and its depth.
+#[inline(always)]
+unsafe fn kernel<S: Simd, const M: usize, const N: usize, const MASKED: bool>(simd: S, t: Tile) {
+    let lanes = S::F32_LANES;
+    let full = simd.mask_between_m32s(0, lanes as u32);
+    let tail = simd.mask_between_m32s(0, t.tail as u32);
+    let mask = |n: usize| if MASKED && n == N - 1 { tail } else { full };
+    let mut sums = [[simd.splat_f32s(0.0); N]; M];
+    for k in 0..t.depth {
+        // SAFETY: k is within the depth; masked lanes are not touched.
+        unsafe {
+            let row = t.b.add(k * t.b_row);
+            let mut b = [simd.splat_f32s(0.0); N];
+            for (n, b) in b.iter_mut().enumerate() {
+                *b = simd.mask_load_ptr_f32s(mask(n), row.add(n * lanes));
+            }
+            let column = t.a.add(k * t.a_column);
+            for (m, sums) in sums.iter_mut().enumerate() {
+                let a = simd.splat_f32s(*column.add(m * t.a_row));
+                for n in 0..N {
+                    sums[n] = simd.mul_add_e_f32s(a, b[n], sums[n]);
+                }
+            }
+        }
+    }
+    for (m, sums) in sums.iter().enumerate() {
+        for (n, &sum) in sums.iter().enumerate() {
+            // SAFETY: within the tile; masked lanes are not touched.
+            unsafe {
+                let at = t.c.add(m * t.c_row + n * lanes);
+                let sum =
+                    if t.accumulate { simd.add_f32s(simd.mask_load_ptr_f32s(mask(n), at), sum) } else { sum };
+                simd.mask_store_ptr_f32s(mask(n), at, sum);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn tiles_compute_what_the_definition_says(
+            m in 1usize..220, n in 1usize..70, k in 0usize..40, transposed: bool, accumulate: bool, gap in 0usize..3, long: bool,
+        ) {
+            let (m, k) = if long { (1 + m % 20, k + 1000) } else { (m, k) };
+            let number = |i: usize| ((i * 37 + 11) % 101) as f32 / 50.0 - 1.0;
+            let a: Vec<f32> = (0..m * k).map(number).collect();
+            let b: Vec<f32> = (0..k * n).map(|i| number(i + 5)).collect();
+            let start: Vec<f32> = (0..m * (n + gap)).map(number).collect();
+            let (mut expected, mut got) = (start.clone(), start);
+            let a = || if transposed { Matrix::new(&a, k, m).transposed() } else { Matrix::new(&a, m, k) };
+            plain(Product { out: &mut expected, stride: n + gap, accumulate, a: a(), b: Matrix::new(&b, k, n) });
+            matmul(&mut got, n + gap, accumulate, a(), Matrix::new(&b, k, n));
+            for (e, g) in expected.iter().zip(&got) {
+                prop_assert!((e - g).abs() < 1e-4 * (1.0 + k as f32 / 10.0), "{} against {}", g, e);
+            }
+        }
+    }
+}

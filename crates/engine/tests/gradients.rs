@@ -1,0 +1,214 @@
+//! Every operator's gradient, against finite differences in f64, and invariants of plans.
+
+use nasmyth_engine::{Arena, Loss, Mode, ParamStore, Plan};
+use nasmyth_graph::ops::{
+    Activation, Add, BatchNorm, Concat, Conv, Function, GlobalPool, Linear, Mul, Pooling, Reshape, Slice,
+};
+use nasmyth_graph::{Graph, NodeId, OPS, Op, VerifiedGraph};
+use proptest::prelude::*;
+use std::sync::Arc;
+
+const BATCH: usize = 3;
+
+/// A graph that trains through one operator: a linear layer makes its inputs, another reads its output.
+fn around(op: Arc<dyn Op>, shapes: &[Vec<usize>]) -> VerifiedGraph {
+    let mut g = Graph::new("around");
+    let total: usize = shapes.iter().map(|s| s.iter().product::<usize>()).sum();
+    let x = g.input(&[4]).unwrap();
+    let wide = g.push(Linear::new(total), &[x]).unwrap();
+    let mut start = 0;
+    let inputs: Vec<NodeId> = shapes
+        .iter()
+        .map(|shape| {
+            let end = start + shape.iter().product::<usize>();
+            let part = g.push(Slice { start, end }, &[wide]).unwrap();
+            start = end;
+            g.push(Reshape(shape.clone()), &[part]).unwrap()
+        })
+        .collect();
+    let y = g.add("op", op, &inputs).unwrap();
+    let flat = nasmyth_graph::blocks::flatten(&mut g, y).unwrap();
+    let y = g.push(Linear::new(3), &[flat]).unwrap();
+    g.output(y);
+    g.verify().unwrap()
+}
+
+/// Numbers in ±1 that follow from their index alone.
+fn numbers(len: usize, salt: f64) -> Vec<f64> {
+    (0..len).map(|i| ((i as f64 * 12.9898 + salt).sin() * 43_758.545_3).fract()).collect()
+}
+
+struct Check {
+    plan: Plan<f64>,
+    params: ParamStore<f64>,
+    arena: Arena<f64>,
+    x: Vec<f64>,
+    t: Vec<f64>,
+}
+
+impl Check {
+    fn new(g: &VerifiedGraph, loss: Loss) -> Self {
+        let plan = Plan::compile(g, BATCH, Mode::Train(loss)).unwrap();
+        let mut arena = plan.arena();
+        let mut params = ParamStore::new(g, 7).map(f64::from);
+        let noise = numbers(params.values().len(), 5.0);
+        params.values_mut().iter_mut().zip(noise).for_each(|(p, n)| *p += 0.1 * n);
+        let x = numbers(plan.input(&mut arena).len(), 1.0);
+        let mut t = numbers(plan.target(&mut arena).len(), 2.0);
+        if loss == Loss::CrossEntropy {
+            let width = t.len() / BATCH;
+            for row in t.chunks_exact_mut(width) {
+                let sum: f64 = row.iter().map(|v| v.abs()).sum();
+                row.iter_mut().for_each(|v| *v = v.abs() / sum);
+            }
+        }
+        Self { plan, params, arena, x, t }
+    }
+
+    fn run(&mut self, grads: &mut [f64]) -> f64 {
+        self.plan.input(&mut self.arena).copy_from_slice(&self.x);
+        self.plan.target(&mut self.arena).copy_from_slice(&self.t);
+        self.plan.train(&self.params, grads, &mut self.arena, 11)
+    }
+
+    /// Largest error of the gradient, relative to its size or to 1e-3, over (a sample of) the parameters.
+    fn worst(&mut self) -> (f64, usize) {
+        let trained = self.params.layout().trained().len();
+        let (mut grads, mut unused) = (vec![f64::NAN; trained], vec![0.0; trained]);
+        self.run(&mut grads);
+        let (step, mut worst) = (1e-6, (0.0, 0));
+        for i in (0..trained).step_by((trained / 200).max(1)) {
+            let old = self.params.values()[i];
+            let mut at = |v: f64| {
+                self.params.values_mut()[i] = v;
+                self.run(&mut unused)
+            };
+            let slope = (at(old + step) - at(old - step)) / (2.0 * step);
+            self.params.values_mut()[i] = old;
+            let error = (grads[i] - slope).abs() / slope.abs().max(1e-3);
+            if error.is_nan() || error > worst.0 {
+                worst = (error, i);
+            }
+        }
+        worst
+    }
+}
+
+#[test]
+fn every_operator_has_the_gradient_of_its_forward_pass() {
+    let mut checked = 0;
+    for (op, shapes) in OPS.iter().flat_map(|k| (k.examples)()) {
+        let what = format!("{op:?} on {shapes:?}");
+        let g = around(op, &shapes);
+        for loss in [Loss::CrossEntropy, Loss::SquaredError { variance: 2.0 }] {
+            let (worst, at) = Check::new(&g, loss).worst();
+            assert!(worst < 1e-5, "{what}: relative error {worst:.2e} at parameter {at}");
+        }
+        checked += 1;
+    }
+    assert!(checked > 40, "{checked}");
+}
+
+#[test]
+fn every_operator_has_a_kernel_and_computes_the_same_in_both_precisions() {
+    for (op, shapes) in OPS.iter().flat_map(|k| (k.examples)()) {
+        let what = format!("{op:?}");
+        let g = around(op, &shapes);
+        let params = ParamStore::new(&g, 3);
+        let wide = params.map(f64::from);
+        for mode in [Mode::Infer, Mode::Train(Loss::CrossEntropy)] {
+            let (single, double) = (
+                Plan::<f32>::compile(&g, BATCH, mode).unwrap(),
+                Plan::<f64>::compile(&g, BATCH, mode).unwrap(),
+            );
+            let (mut a, mut b) = (single.arena(), double.arena());
+            let x = numbers(BATCH * 4, 3.0);
+            single.input(&mut a).iter_mut().zip(&x).for_each(|(i, &v)| *i = v as f32);
+            double.input(&mut b).copy_from_slice(&x);
+            single.forward(&params, &mut a, 1);
+            double.forward(&wide, &mut b, 1);
+            for (p, q) in single.output(&a).iter().zip(double.output(&b)) {
+                assert!(
+                    (f64::from(*p) - q).abs() < 1e-4 * q.abs().max(1.0),
+                    "{what} {mode:?}: {p} against {q}"
+                );
+            }
+        }
+    }
+}
+
+/// A random graph with shared values, so that gradients meet and buffers are reused.
+fn random_graph(recipe: &[(u8, u8, u8)]) -> VerifiedGraph {
+    let mut g = Graph::new("random");
+    let x = g.input(&[4, 4, 2]).unwrap();
+    let mut made = vec![g.push(Conv::same(4, &[3, 3]), &[x]).unwrap()];
+    for &(kind, a, b) in recipe {
+        let pick = |i: u8| made[i as usize % made.len()];
+        let (a, b) = (pick(a), pick(b));
+        let id = match kind % 8 {
+            0 => g.push(Conv::same(4, &[3, 3]), &[a]),
+            1 => g.push(Activation(Function::Tanh), &[a]),
+            2 => g.push(Add, &[a, b]),
+            3 => g.push(BatchNorm::default(), &[a]),
+            4 => g.push(Mul, &[a, b]),
+            5 => g.push(Conv::same(4, &[3, 3]).groups(4), &[a]),
+            6 => g.push(Activation(Function::Silu), &[a]),
+            _ => {
+                let joined = g.push(Concat, &[a, b]).unwrap();
+                g.push(Conv::same(4, &[1, 1]), &[joined])
+            }
+        };
+        made.push(id.unwrap());
+    }
+    let pooled = g.push(GlobalPool(Pooling::Average), &[*made.last().unwrap()]).unwrap();
+    let y = g.push(Linear::new(3), &[pooled]).unwrap();
+    g.output(y);
+    g.verify().unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn gradients_of_random_graphs_are_right(recipe in prop::collection::vec(any::<(u8, u8, u8)>(), 1..9)) {
+        let g = random_graph(&recipe);
+        let (worst, at) = Check::new(&g, Loss::CrossEntropy).worst();
+        prop_assert!(worst < 1e-4, "relative error {:.2e} at {} of\n{}", worst, at, g.to_text());
+    }
+
+    #[test]
+    fn a_step_repeats_bit_for_bit(recipe in prop::collection::vec(any::<(u8, u8, u8)>(), 1..9)) {
+        let mut check = Check::new(&random_graph(&recipe), Loss::CrossEntropy);
+        let trained = check.params.layout().trained().len();
+        let (mut a, mut b) = (vec![0.0; trained], vec![1.0; trained]);
+        let first = check.run(&mut a);
+        prop_assert_eq!(first.to_bits(), check.run(&mut b).to_bits());
+        prop_assert_eq!(a, b);
+    }
+}
+
+#[test]
+fn running_statistics_follow_the_batches() {
+    let mut g = Graph::new("bn");
+    let x = g.input(&[2]).unwrap();
+    let h = g.add("bn", Arc::new(BatchNorm::default()), &[x]).unwrap();
+    let y = g.push(Linear::new(2), &[h]).unwrap();
+    g.output(y);
+    let mut check = Check::new(&g.verify().unwrap(), Loss::CrossEntropy);
+    check.params.get_mut("bn.mean").unwrap().fill(0.0);
+    check.params.get_mut("bn.variance").unwrap().fill(1.0);
+    check.x = vec![1.0, 10.0, 2.0, 20.0, 6.0, 60.0];
+    let mut grads = vec![0.0; check.params.layout().trained().len()];
+    check.run(&mut grads);
+    let Check { plan, params, arena, .. } = &mut check;
+    plan.update_buffers(params, &[arena]);
+    let near = |key: &str, expected: [f64; 2]| {
+        let got = params.get(key).unwrap();
+        assert!(
+            got.iter().zip(expected).all(|(g, e)| (g - e).abs() < 1e-9),
+            "{key}: {got:?} against {expected:?}"
+        );
+    };
+    near("bn.mean", [0.3, 3.0]);
+    near("bn.variance", [0.9 + 0.1 * 7.0, 0.9 + 0.1 * 700.0]); // unbiased variances 7 and 700
+}

@@ -1,0 +1,159 @@
+//! What people call an operator.
+
+use nasmyth_graph::ops::*;
+use nasmyth_graph::{NodeId, VerifiedGraph};
+
+/// Colour of a box and line of the legend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Family {
+    Data,
+    Convolution,
+    Depthwise,
+    Linear,
+    Pointwise,
+    Pool,
+    Gate,
+    Join,
+}
+
+impl Family {
+    pub(super) const ALL: [Self; 8] = [
+        Self::Data,
+        Self::Convolution,
+        Self::Depthwise,
+        Self::Linear,
+        Self::Pointwise,
+        Self::Pool,
+        Self::Gate,
+        Self::Join,
+    ];
+
+    /// CSS class.
+    pub(super) fn class(self) -> &'static str {
+        match self {
+            Self::Data => "data",
+            Self::Convolution => "conv",
+            Self::Depthwise => "depthwise",
+            Self::Linear => "linear",
+            Self::Pointwise => "pointwise",
+            Self::Pool => "pool",
+            Self::Gate => "gate",
+            Self::Join => "join",
+        }
+    }
+
+    /// Name in the legend.
+    pub(super) fn label(self) -> &'static str {
+        match self {
+            Self::Data => "data",
+            Self::Convolution => "convolution",
+            Self::Depthwise => "depthwise / grouped",
+            Self::Linear => "linear, embedding",
+            Self::Pointwise => "norm, activation",
+            Self::Pool => "pooling",
+            Self::Gate => "squeeze-excitation",
+            Self::Join => "sum, product, concat",
+        }
+    }
+}
+
+/// Title and family of a node on its own.
+pub(super) fn title(g: &VerifiedGraph, id: NodeId) -> (String, Family) {
+    let op = g.node(id).op.as_ref();
+    if let Some(conv) = op.downcast::<Conv>() {
+        return conv_title(conv, g.input_facts(id)[0].channels());
+    }
+    if let Some(pool) = op.downcast::<Pool>() {
+        let name = if pool.pooling == Pooling::Max { "Max pool" } else { "Average pool" };
+        return (format!("{name} {}{}", times(&pool.kernel), stride(&pool.stride)), Family::Pool);
+    }
+    if let Some(GlobalPool(pooling)) = op.downcast::<GlobalPool>() {
+        return (format!("Global {} pool", pooling.name()), Family::Pool);
+    }
+    if let Some(slice) = op.downcast::<Slice>() {
+        return (format!("Channels {}–{}", slice.start, slice.end - 1), Family::Data);
+    }
+    let (title, family) = match op.kind() {
+        "input" => ("Input", Family::Data),
+        "linear" => ("Linear", Family::Linear),
+        "embedding" => ("Embedding", Family::Linear),
+        "reshape" => ("Reshape", Family::Data),
+        "zero" => ("Zero", Family::Data),
+        "add" => ("+", Family::Join),
+        "mul" => ("×", Family::Join),
+        "concat" => ("concat", Family::Join),
+        _ => return (capital(&suffix(g, id)), Family::Pointwise),
+    };
+    (title.to_owned(), family)
+}
+
+/// What a node adds to the box of the node before it.
+pub(super) fn suffix(g: &VerifiedGraph, id: NodeId) -> String {
+    let node = g.node(id);
+    if let Some(Activation(function)) = node.op.downcast::<Activation>() {
+        return activation(*function).to_owned();
+    }
+    match node.op.kind() {
+        "batch_norm" => "BN".to_owned(),
+        "layer_norm" => "LN".to_owned(),
+        "standardize" => "standardize".to_owned(),
+        "reshape" if node.fact.spatial().is_empty() => "flatten".to_owned(),
+        kind => kind.replace('_', " "),
+    }
+}
+
+fn conv_title(conv: &Conv, channels: usize) -> (String, Family) {
+    let (name, family) = match conv.groups {
+        _ if conv.is_depthwise(channels) => ("Depthwise", Family::Depthwise),
+        1 => ("Conv", Family::Convolution),
+        _ => ("Grouped conv", Family::Depthwise),
+    };
+    let dilation = if conv.dilation.iter().all(|&d| d == 1) {
+        String::new()
+    } else {
+        format!(" dil {}", conv.dilation[0])
+    };
+    (format!("{name} {}{}{dilation}", times(&conv.kernel), stride(&conv.stride)), family)
+}
+
+fn stride(stride: &[usize]) -> String {
+    if stride.iter().all(|&s| s == 1) { String::new() } else { format!(" /{}", stride[0]) }
+}
+
+/// `3×3`
+pub(super) fn times(sizes: &[usize]) -> String {
+    sizes.iter().map(usize::to_string).collect::<Vec<_>>().join("×")
+}
+
+fn activation(function: Function) -> &'static str {
+    match function {
+        Function::Relu => "ReLU",
+        Function::Relu6 => "ReLU6",
+        Function::LeakyRelu => "leaky ReLU",
+        Function::Elu => "ELU",
+        Function::Silu => "SiLU",
+        Function::Gelu => "GELU",
+        Function::HardSigmoid => "hard sigmoid",
+        Function::HardSwish => "hard swish",
+        Function::Sigmoid => "sigmoid",
+        Function::Softplus => "softplus",
+        Function::Tanh => "tanh",
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
+}
+
+/// `1.2 k`, `3.45 M`
+pub(super) fn short(n: u64) -> String {
+    let v = n as f64;
+    match n {
+        0..1_000 => n.to_string(),
+        1_000..10_000 => format!("{:.1} k", v / 1e3),
+        10_000..1_000_000 => format!("{:.0} k", v / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.2} M", v / 1e6),
+        _ => format!("{:.2} G", v / 1e9),
+    }
+}

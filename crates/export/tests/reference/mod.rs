@@ -1,0 +1,375 @@
+//! A slow evaluator of graphs, written for clarity: float64, channels last, one sample, plain loops.
+#![allow(dead_code)] // each test uses its part
+
+use nasmyth_engine::ParamStore;
+use nasmyth_graph::ops::*;
+use nasmyth_graph::{Graph, NodeId, OPS, Op, VerifiedGraph};
+use std::sync::Arc;
+
+/// A value: shape and elements.
+#[derive(Clone, Debug)]
+pub struct Array {
+    pub shape: Vec<usize>,
+    pub data: Vec<f64>,
+}
+
+impl Array {
+    fn channels(&self) -> usize {
+        *self.shape.last().unwrap()
+    }
+    fn map(&self, f: impl Fn(f64) -> f64) -> Self {
+        Self { shape: self.shape.clone(), data: self.data.iter().map(|&v| f(v)).collect() }
+    }
+    fn per_channel(&self, f: impl Fn(usize, f64) -> f64) -> Self {
+        let c = self.channels();
+        let data = self.data.iter().enumerate().map(|(i, &v)| f(i % c, v)).collect();
+        Self { shape: self.shape.clone(), data }
+    }
+    fn rows(&self) -> impl Iterator<Item = &[f64]> {
+        self.data.chunks(self.channels())
+    }
+}
+
+/// The outputs of a graph for one sample.
+pub fn evaluate(g: &VerifiedGraph, params: &ParamStore<f32>, sample: &[f32]) -> Vec<Array> {
+    let mut values: Vec<Array> = Vec::new();
+    for (i, node) in g.nodes().iter().enumerate() {
+        let inputs: Vec<&Array> = node.inputs.iter().map(|id| &values[id.0]).collect();
+        let shape = node.fact.shape().to_vec();
+        let param = |name: &str| -> Vec<f64> {
+            let values = params.get(&format!("{}.{name}", node.name)).unwrap();
+            values.iter().map(|&v| f64::from(v)).collect()
+        };
+        let value = if node.op.downcast::<Input>().is_some() {
+            Array { shape, data: sample.iter().map(|&v| f64::from(v)).collect() }
+        } else {
+            apply(node.op.as_ref(), &inputs, &shape, &param)
+        };
+        assert_eq!(value.data.len(), g.fact(NodeId(i)).len(), "{}", node.name);
+        values.push(value);
+    }
+    g.outputs().iter().map(|o| values[o.0].clone()).collect()
+}
+
+fn apply(op: &dyn Op, inputs: &[&Array], shape: &[usize], param: &dyn Fn(&str) -> Vec<f64>) -> Array {
+    let x = inputs[0];
+    if let Some(op) = op.downcast::<Conv>() {
+        let bias = op.bias.then(|| param("bias"));
+        return conv(op, x, shape, &param("weight"), bias.as_deref());
+    }
+    if let Some(op) = op.downcast::<Linear>() {
+        let (w, b) = (param("weight"), if op.bias { param("bias") } else { vec![0.0; op.out] });
+        let dot = |row: &[f64], o: usize| {
+            b[o] + row.iter().enumerate().map(|(i, v)| v * w[i * op.out + o]).sum::<f64>()
+        };
+        let data = x.rows().flat_map(|row| (0..op.out).map(|o| dot(row, o)).collect::<Vec<_>>()).collect();
+        return Array { shape: shape.to_vec(), data };
+    }
+    if let Some(op) = op.downcast::<Embedding>() {
+        let (w, offsets) = (param("weight"), op.offsets());
+        let row = |i: usize| offsets[i] + x.data[i].clamp(0.0, op.cardinalities[i] as f64 - 1.0) as usize;
+        let data = (0..offsets.len()).flat_map(|i| w[row(i) * op.width..][..op.width].to_vec()).collect();
+        return Array { shape: shape.to_vec(), data };
+    }
+    if let Some(op) = op.downcast::<BatchNorm>() {
+        let (g, b, m, v) = (param("gamma"), param("beta"), param("mean"), param("variance"));
+        return x.per_channel(|c, x| g[c] * (x - m[c]) / (v[c] + op.eps).sqrt() + b[c]);
+    }
+    if let Some(op) = op.downcast::<LayerNorm>() {
+        let (g, b) = (param("gamma"), param("beta"));
+        return rows(x, |row| {
+            let n = row.len() as f64;
+            let mean = row.iter().sum::<f64>() / n;
+            let var = row.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
+            row.iter().enumerate().map(|(c, v)| g[c] * (v - mean) / (var + op.eps).sqrt() + b[c]).collect()
+        });
+    }
+    if let Some(op) = op.downcast::<Activation>() {
+        return x.map(|v| function(op.0, v));
+    }
+    if op.downcast::<Softmax>().is_some() {
+        return rows(x, |row| {
+            let sum: f64 = row.iter().map(|v| v.exp()).sum();
+            row.iter().map(|v| v.exp() / sum).collect()
+        });
+    }
+    if let Some(op) = op.downcast::<Pool>() {
+        return pool(op, x, shape);
+    }
+    if let Some(op) = op.downcast::<GlobalPool>() {
+        let column = |c: usize| x.rows().map(move |r| r[c]).collect::<Vec<_>>();
+        let data = (0..x.channels()).map(|c| reduce(op.0, &column(c))).collect();
+        return Array { shape: shape.to_vec(), data };
+    }
+    if op.downcast::<Add>().is_some() {
+        let sum = |i: usize| inputs.iter().map(|x| x.data[i]).sum();
+        return Array { shape: shape.to_vec(), data: (0..x.data.len()).map(sum).collect() };
+    }
+    if op.downcast::<Mul>().is_some() {
+        let gate = inputs[1];
+        let data = x.data.iter().enumerate().map(|(i, v)| v * gate.data[i % gate.data.len()]).collect();
+        return Array { shape: shape.to_vec(), data };
+    }
+    if op.downcast::<Concat>().is_some() {
+        let positions = x.data.len() / x.channels();
+        let row =
+            |p: usize| inputs.iter().flat_map(move |x| x.data[p * x.channels()..][..x.channels()].to_vec());
+        return Array { shape: shape.to_vec(), data: (0..positions).flat_map(row).collect() };
+    }
+    if let Some(op) = op.downcast::<Slice>() {
+        let data = x.rows().flat_map(|r| r[op.start..op.end].to_vec()).collect();
+        return Array { shape: shape.to_vec(), data };
+    }
+    if op.downcast::<Scale>().is_some() {
+        let g = param("gamma");
+        return x.per_channel(|c, x| g[c] * x);
+    }
+    if let Some(op) = op.downcast::<Standardize>() {
+        let (m, s) = (param("mean"), param("std"));
+        return x.per_channel(|c, x| if op.inverse { x * s[c] + m[c] } else { (x - m[c]) / s[c] });
+    }
+    if op.downcast::<Zero>().is_some() {
+        return x.map(|_| 0.0);
+    }
+    assert!(["reshape", "dropout", "drop_path"].contains(&op.kind()), "{} has no reference", op.kind());
+    Array { shape: shape.to_vec(), data: x.data.clone() }
+}
+
+fn rows(x: &Array, f: impl Fn(&[f64]) -> Vec<f64>) -> Array {
+    Array { shape: x.shape.clone(), data: x.rows().flat_map(f).collect() }
+}
+
+fn reduce(pooling: Pooling, values: &[f64]) -> f64 {
+    match pooling {
+        Pooling::Max => values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        Pooling::Average => values.iter().sum::<f64>() / values.len() as f64,
+    }
+}
+
+/// Error function by its Maclaurin series (inputs here are small).
+fn erf(x: f64) -> f64 {
+    let term = |sum: (f64, f64), n: u32| {
+        let n = f64::from(n);
+        let next = -sum.1 * x * x / n;
+        (sum.0 + next / (2.0 * n + 1.0), next)
+    };
+    (1..200).fold((x, x), term).0 * 2.0 / std::f64::consts::PI.sqrt()
+}
+
+fn function(f: Function, x: f64) -> f64 {
+    let sigmoid = 1.0 / (1.0 + (-x).exp());
+    let hard = (x + 3.0).clamp(0.0, 6.0) / 6.0;
+    match f {
+        Function::Relu => x.max(0.0),
+        Function::Relu6 => x.clamp(0.0, 6.0),
+        Function::LeakyRelu => {
+            if x > 0.0 {
+                x
+            } else {
+                0.01 * x
+            }
+        }
+        Function::Elu => {
+            if x > 0.0 {
+                x
+            } else {
+                x.exp() - 1.0
+            }
+        }
+        Function::Silu => x * sigmoid,
+        Function::Gelu => 0.5 * x * (1.0 + erf(x / 2f64.sqrt())),
+        Function::HardSigmoid => hard,
+        Function::HardSwish => x * hard,
+        Function::Sigmoid => sigmoid,
+        Function::Softplus => x.exp().ln_1p(),
+        Function::Tanh => x.tanh(),
+    }
+}
+
+/// One or two spatial axes as two: a series is an image of height 1.
+fn two<T: Copy>(v: &[T], one: T) -> [T; 2] {
+    if v.len() == 1 { [one, v[0]] } else { [v[0], v[1]] }
+}
+
+fn conv(op: &Conv, x: &Array, shape: &[usize], w: &[f64], bias: Option<&[f64]>) -> Array {
+    let (size, out) = (two(&x.shape[..x.shape.len() - 1], 1), two(&shape[..shape.len() - 1], 1));
+    let (k, s, d) = (two(&op.kernel, 1), two(&op.stride, 1), two(&op.dilation, 1));
+    let pad = two(&op.pad[..op.kernel.len()], 0);
+    let (channels, per_group, per_out) = (x.channels(), x.channels() / op.groups, op.out / op.groups);
+    let mut data = Vec::new();
+    for (oy, ox) in (0..out[0]).flat_map(|y| (0..out[1]).map(move |x| (y, x))) {
+        for o in 0..op.out {
+            let mut sum = bias.map_or(0.0, |b| b[o]);
+            for (ky, kx) in (0..k[0]).flat_map(|y| (0..k[1]).map(move |x| (y, x))) {
+                let (iy, ix) = (
+                    (oy * s[0] + ky * d[0]).wrapping_sub(pad[0]),
+                    (ox * s[1] + kx * d[1]).wrapping_sub(pad[1]),
+                );
+                if iy >= size[0] || ix >= size[1] {
+                    continue;
+                }
+                for i in 0..per_group {
+                    let value = x.data[(iy * size[1] + ix) * channels + o / per_out * per_group + i];
+                    sum += value * w[((ky * k[1] + kx) * per_group + i) * op.out + o];
+                }
+            }
+            data.push(sum);
+        }
+    }
+    Array { shape: shape.to_vec(), data }
+}
+
+fn pool(op: &Pool, x: &Array, shape: &[usize]) -> Array {
+    let (size, out) = (two(&x.shape[..x.shape.len() - 1], 1), two(&shape[..shape.len() - 1], 1));
+    let (k, s, pad) = (two(&op.kernel, 1), two(&op.stride, 1), two(&op.pad[..op.kernel.len()], 0));
+    let mut data = Vec::new();
+    for (oy, ox) in (0..out[0]).flat_map(|y| (0..out[1]).map(move |x| (y, x))) {
+        for c in 0..x.channels() {
+            let taps = (0..k[0]).flat_map(|y| (0..k[1]).map(move |x| (y, x)));
+            let at = |(ky, kx): (usize, usize)| {
+                let (iy, ix) = ((oy * s[0] + ky).wrapping_sub(pad[0]), (ox * s[1] + kx).wrapping_sub(pad[1]));
+                (iy < size[0] && ix < size[1]).then(|| x.data[(iy * size[1] + ix) * x.channels() + c])
+            };
+            data.push(reduce(op.pooling, &taps.filter_map(at).collect::<Vec<_>>()));
+        }
+    }
+    Array { shape: shape.to_vec(), data }
+}
+
+/// Numbers in -1..1 from a linear congruential generator.
+pub struct Numbers(pub u64);
+
+impl Numbers {
+    pub fn next(&mut self) -> f32 {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (self.0 >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+    }
+    pub fn vec(&mut self, n: usize) -> Vec<f32> {
+        (0..n).map(|_| self.next()).collect()
+    }
+}
+
+/// Parameters that are all random; variances and standard deviations positive.
+pub fn random_params(g: &VerifiedGraph, seed: u64) -> ParamStore<f32> {
+    let (mut params, mut numbers) = (ParamStore::new(g, seed), Numbers(seed));
+    let layout = params.layout().clone();
+    for entry in layout.entries() {
+        let positive = entry.key.ends_with(".variance") || entry.key.ends_with(".std");
+        for v in params.get_mut(&entry.key).unwrap() {
+            *v = if positive { 1.0 + 0.5 * numbers.next() } else { numbers.next() };
+        }
+    }
+    params
+}
+
+/// A graph whose input is cut into the inputs of `op`.
+pub fn around(op: Arc<dyn Op>, shapes: &[Vec<usize>]) -> VerifiedGraph {
+    let mut g = Graph::new("around");
+    if let [shape] = shapes {
+        let x = g.input(shape).unwrap();
+        let y = g.add("op", op, &[x]).unwrap();
+        g.output(y);
+        return g.verify().unwrap();
+    }
+    let x = g.input(&[shapes.iter().map(|s| s.iter().product::<usize>()).sum()]).unwrap();
+    let mut start = 0;
+    let mut part = |g: &mut Graph, shape: &Vec<usize>| {
+        let end = start + shape.iter().product::<usize>();
+        let part = g.push(Slice { start, end }, &[x]).unwrap();
+        start = end;
+        g.push(Reshape(shape.clone()), &[part]).unwrap()
+    };
+    let inputs: Vec<NodeId> = shapes.iter().map(|shape| part(&mut g, shape)).collect();
+    let y = g.add("op", op, &inputs).unwrap();
+    g.output(y);
+    g.verify().unwrap()
+}
+
+/// Every operator example as a graph, then some whole networks.
+pub fn cases() -> Vec<(String, VerifiedGraph)> {
+    let mut cases = Vec::new();
+    for kind in OPS {
+        for (i, (op, shapes)) in (kind.examples)().into_iter().enumerate() {
+            cases.push((format!("{}_{i}", kind.name), around(op, &shapes)));
+        }
+    }
+    cases.extend(NETWORKS.iter().map(|(name, build)| ((*name).to_owned(), build())));
+    cases
+}
+
+type Build = fn() -> VerifiedGraph;
+
+/// Small networks that combine operators in ways where layout or folding could go wrong.
+const NETWORKS: &[(&str, Build)] = &[
+    ("mobile", mobile),
+    ("series_flatten", || {
+        parsed(
+            "x = input(shape=[6, 3])\nc = conv(x, out=4, kernel=[3])\nb = batch_norm(c)\nf = reshape(b, shape=[24])\ny = linear(f, out=3)\noutput y",
+        )
+    }),
+    ("image_flatten", || {
+        parsed(
+            "x = input(shape=[3, 2, 4])\ns = standardize(x)\nf = reshape(s, shape=[24])\ny = linear(f, out=3)\nb = batch_norm(y)\noutput b",
+        )
+    }),
+    ("gray_flatten", || {
+        parsed(
+            "x = input(shape=[3, 4, 1])\nf = reshape(x, shape=[12])\nr = reshape(f, shape=[1, 12])\nq = reshape(r, shape=[2, 3, 2])\noutput q",
+        )
+    }),
+    ("shared_conv", || {
+        parsed(
+            "x = input(shape=[4, 4, 2])\nc = conv(x, out=3, kernel=[1, 1])\nb = batch_norm(c)\na = add(b, c)\nd = dropout(a, rate=0.5)\noutput d\noutput c",
+        )
+    }),
+    ("norm_chain", || {
+        parsed(
+            "x = input(shape=[3, 2, 4])\nl = layer_norm(x)\nf = reshape(l, shape=[6, 4])\nm = layer_norm(f)\nw = linear(m, out=5)\ns = softmax(w)\noutput s",
+        )
+    }),
+    ("nothing", || parsed("x = input(shape=[5])\nd = dropout(x, rate=0.5)\noutput d")),
+    ("odd_names", || {
+        parsed(
+            "output = input(shape=[5])\ninput = linear(output, out=2)\nop.weight = add(input, input)\noutput op.weight",
+        )
+    }),
+    ("table", || {
+        parsed(
+            "x = input(shape=[5])\nn = slice(x, start=0, end=3)\nk = slice(x, start=3, end=5)\ns = standardize(n)\ne = embedding(k, cardinalities=[3, 2], width=4)\nj = concat(s, e)\nh = linear(j, out=6)\nb = batch_norm(h)\na = activation(b, function=relu)\ny = linear(a, out=1)\nr = standardize(y, inverse=true)\noutput r",
+        )
+    }),
+    ("cube", || {
+        parsed(
+            "x = input(shape=[2, 3, 2, 4])\nl = linear(x, out=5)\nb = batch_norm(l)\nn = layer_norm(b)\noutput n",
+        )
+    }),
+];
+
+pub fn parsed(text: &str) -> VerifiedGraph {
+    nasmyth_graph::parse(text).unwrap()
+}
+
+/// A mobile network in small: stem, two inverted residuals with squeeze-excitation, head.
+pub fn mobile() -> VerifiedGraph {
+    use nasmyth_graph::blocks::{InvertedResidual, conv_bn_act, inverted_residual};
+    let mut g = Graph::new("mobile");
+    let x = g.input(&[12, 10, 3]).unwrap();
+    let x = g.push(Standardize { inverse: false }, &[x]).unwrap();
+    let mut x = conv_bn_act(&mut g, x, Conv::same(8, &[3, 3]).stride(2), Some(Function::HardSwish)).unwrap();
+    for (out, stride) in [(8, 1), (12, 2)] {
+        let block = InvertedResidual {
+            out,
+            kernel: vec![3, 5],
+            stride,
+            expansion: 3,
+            squeeze: 0.25,
+            act: Function::Relu6,
+        };
+        x = inverted_residual(&mut g, x, &block).unwrap();
+    }
+    let x = g.push(GlobalPool(Pooling::Average), &[x]).unwrap();
+    let x = g.push(Dropout { rate: 0.2 }, &[x]).unwrap();
+    let y = g.push(Linear::new(10), &[x]).unwrap();
+    g.output(y);
+    g.verify().unwrap()
+}

@@ -1,0 +1,36 @@
+//! The page around the sections.
+
+use crate::Report;
+use crate::escape::escape;
+use crate::sections::SECTIONS;
+
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("script.js");
+
+/// The report as one HTML file: styles, charts and a little script inside, nothing to load.
+pub fn html(report: &Report) -> String {
+    let sections = SECTIONS.iter().filter_map(|s| Some((s, (s.body)(report)?)));
+    let sections: Vec<_> = sections.collect();
+    let titled = || sections.iter().filter(|(s, _)| !s.title.is_empty());
+    let links: String = titled().map(|(s, _)| format!("<a href=\"#{}\">{}</a>", s.id, s.title)).collect();
+    let section = |(s, body): &(&crate::sections::Section, String)| {
+        let heading = if s.title.is_empty() { String::new() } else { format!("<h2>{}</h2>", s.title) };
+        format!("<section id=\"{}\">{heading}{body}</section>\n", s.id)
+    };
+    let body: String = sections.iter().map(section).collect();
+    let title = escape(if report.title.is_empty() { "Nasmyth report" } else { &report.title });
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<meta name=\"color-scheme\" content=\"light dark\"/>\n\
+         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<header><h1>{title}</h1><p class=\"soft\">{}</p><nav>{links}</nav></header>\n\
+         <main>\n{body}</main>\n<footer>Written by Nasmyth {}.</footer>\n<div id=\"tip\"></div>\n<script>/*<![CDATA[*/\n{SCRIPT}/*]]>*/</script>\n</body>\n</html>\n",
+        subtitle(report),
+        env!("CARGO_PKG_VERSION")
+    )
+}
+
+fn subtitle(report: &Report) -> String {
+    let parts = [&report.data.name, &report.data.task, &report.space, &report.strategy];
+    let parts: Vec<String> = parts.into_iter().filter(|p| !p.is_empty()).map(|p| escape(p)).collect();
+    parts.join(" · ")
+}

@@ -1,0 +1,64 @@
+//! The sections of the page, one per file. [`SECTIONS`] is the only list of them.
+
+mod certificate;
+mod confusion;
+mod costs;
+mod metrics;
+mod network;
+mod progress;
+mod random;
+mod residuals;
+mod setup;
+mod summary;
+mod trials;
+
+use crate::Report;
+
+/// One section of the page.
+pub(crate) struct Section {
+    /// Anchor.
+    pub(crate) id: &'static str,
+    /// Heading.
+    pub(crate) title: &'static str,
+    /// Its HTML, or nothing where the report has nothing for it.
+    pub(crate) body: fn(&Report) -> Option<String>,
+}
+
+/// All sections in the order of the page.
+pub(crate) static SECTIONS: &[Section] = &[
+    Section { id: "summary", title: "", body: summary::body },
+    Section { id: "limits", title: "Limits kept", body: certificate::body },
+    Section { id: "costs", title: "What accuracy costs", body: costs::body },
+    Section { id: "random", title: "Is it better than chance?", body: random::body },
+    Section { id: "progress", title: "Progress", body: progress::body },
+    Section { id: "network", title: "The network", body: network::body },
+    Section { id: "metrics", title: "Metrics of the finished network", body: metrics::body },
+    Section { id: "confusion", title: "What it mixes up", body: confusion::body },
+    Section { id: "residuals", title: "How far it is off", body: residuals::body },
+    Section { id: "trials", title: "Every trial", body: trials::body },
+    Section { id: "setup", title: "How it was run", body: setup::body },
+];
+
+/// A trial in one line, for tooltips.
+fn tip(report: &Report, trial: &crate::Trial) -> String {
+    let value = trial.finite_value().map(|v| crate::quantity::metric(v, report.metric.percent));
+    let value =
+        value.map_or_else(|| trial.status.name().to_owned(), |v| format!("{} {v}", report.metric.name));
+    let costs = report.costs.iter().filter_map(|c| {
+        Some(format!("{} {}", c.name, crate::quantity::quantity(trial.cost(&c.name)?, &c.unit)))
+    });
+    let reason = (!trial.reason.is_empty()).then(|| trial.reason.clone());
+    let first =
+        format!("trial {} ({})", trial.trial, if trial.origin.is_empty() { "–" } else { &trial.origin });
+    let lines = [first, value].into_iter().chain(costs).chain(reason);
+    lines.chain([shortened(&trial.genotype, 160)]).filter(|l| !l.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+/// The first `most` characters.
+fn shortened(text: &str, most: usize) -> String {
+    let mut short: String = text.chars().take(most).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
+}

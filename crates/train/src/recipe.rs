@@ -1,0 +1,93 @@
+//! A recipe is data: everything that training depends on besides network, data and length.
+
+use crate::OptimizerKind;
+use nasmyth_data::{Augment, Features};
+use serde::{Deserialize, Serialize};
+
+/// How to train.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// Update rule.
+    pub optimizer: OptimizerKind,
+    /// Peak learning rate.
+    pub learning_rate: f64,
+    /// Decoupled weight decay for AdamW, added to the gradient for SGD; not on biases and scales.
+    pub weight_decay: f64,
+    /// Share of the steps over which the learning rate rises.
+    pub warmup: f64,
+    /// Samples of one step.
+    pub batch: usize,
+    /// Parts that a batch is split into. They may run at the same time, and each normalises over its own samples; the result
+    /// does not depend on how many do run at the same time.
+    pub shards: usize,
+    /// Decay of the moving average of the weights that is evaluated and exported; 0 for none.
+    pub ema: f64,
+    /// Largest norm of the gradient; 0 for none.
+    pub clip: f64,
+    /// Random changes to the samples.
+    pub augment: Augment,
+}
+
+impl Recipe {
+    /// What has worked for data of this kind and number of training samples.
+    pub fn for_data(features: &Features, samples: usize) -> Self {
+        let base = Self {
+            optimizer: OptimizerKind::adamw(),
+            learning_rate: 3e-3,
+            weight_decay: 0.02,
+            warmup: 0.1,
+            batch: 128,
+            shards: 2,
+            ema: 0.995,
+            clip: 5.0,
+            augment: Augment::default(),
+        };
+        let recipe = match features {
+            Features::Image { .. } => Self {
+                augment: Augment { crop: Some(2), flip: true, label_smoothing: 0.05, ..Augment::default() },
+                ..base
+            },
+            Features::Series { steps, .. } => Self {
+                batch: 64,
+                augment: Augment {
+                    crop: Some((steps / 20).max(1)),
+                    label_smoothing: 0.05,
+                    ..Augment::default()
+                },
+                ..base
+            },
+            Features::Table { .. } => Self { batch: 256, learning_rate: 2e-3, ..base },
+        };
+        recipe.fitted(samples)
+    }
+
+    /// With a batch of at most a quarter of the data, so that an epoch has a few steps, and a whole number of shards.
+    pub fn fitted(mut self, samples: usize) -> Self {
+        /// Fewest samples that batch normalisation can learn from.
+        const SMALLEST: usize = 8;
+        self.batch = self.batch.min((samples / 4).max(SMALLEST)).max(1);
+        self.shards = self.shards.clamp(1, (self.batch / SMALLEST).max(1));
+        self.batch = self.batch / self.shards * self.shards;
+        self
+    }
+
+    /// What is wrong with the numbers, if anything.
+    pub fn problem(&self) -> Option<String> {
+        let positive = |v: f64| v.is_finite() && v > 0.0;
+        let checks = [
+            (positive(self.learning_rate), "learning_rate must be above 0"),
+            (self.weight_decay.is_finite() && self.weight_decay >= 0.0, "weight_decay must be at least 0"),
+            ((0.0..1.0).contains(&self.warmup), "warmup must be a share in 0..1"),
+            ((0.0..1.0).contains(&self.ema), "ema must be in 0..1"),
+            (self.clip.is_finite() && self.clip >= 0.0, "clip must be at least 0"),
+            ((1..=1 << 16).contains(&self.batch), "batch must be in 1..=65536"),
+            (
+                (1..=64).contains(&self.shards) && self.batch.is_multiple_of(self.shards.max(1)),
+                "shards must be in 1..=64 and divide batch",
+            ),
+            ((0.0..1.0).contains(&self.augment.label_smoothing), "augment.label_smoothing must be in 0..1"),
+        ];
+        checks.iter().find(|(ok, _)| !ok).map(|(_, message)| format!("recipe: {message}"))
+    }
+}
