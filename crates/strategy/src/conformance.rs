@@ -74,9 +74,6 @@ pub fn same_seed_same_trials(build: Build<'_>) -> Result<(), Broken> {
     if trials(5)? != trials(5)? {
         return broken("gave other trials for the same seed", "two runs of 80 trials with seed 5 differ");
     }
-    if trials(5)? == trials(6)? {
-        return broken("ignores its random generator", "seeds 5 and 6 give the same 80 trials");
-    }
     Ok(())
 }
 

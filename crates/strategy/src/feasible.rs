@@ -17,6 +17,11 @@ const ENUMERABLE: u128 = 100_000;
 /// Spaces up to this size are searched exhaustively for the smallest network.
 const ENUMERABLE_AT_ONCE: u128 = 1_000;
 
+/// Times that [`smallest`] jumps away from the best genotype so far and descends again.
+const JUMPS: usize = 30;
+/// Mutations of one jump.
+const JUMP: usize = 4;
+
 /// Up to `n` proposals of `propose`, each of which counts as known for the next.
 pub fn distinct(
     problem: &Problem<'_>,
@@ -105,10 +110,18 @@ fn enumerated(problem: &Problem<'_>, rng: &mut Rng) -> Option<Genotype> {
     fresh.pop()
 }
 
-/// The genotype with the smallest cost that coordinate descent finds from the default genotype and from the cheapest of
-/// random ones, and its cost; exact for spaces of up to 1,000 genotypes. Genotypes of infinite cost (that do not lower)
-/// are never returned.
-pub fn smallest(space: &Space, cost: &dyn Fn(&Genotype) -> f64, rng: &mut Rng) -> Option<(Genotype, f64)> {
+/// The genotype with the smallest cost that coordinate descent finds, and its cost; exact for spaces of up to 1,000
+/// genotypes. Genotypes of infinite cost (that do not lower) are never returned. A cost of `enough` or less ends the
+/// search.
+///
+/// Descends from the default genotype and from the cheapest of random ones, then again and again from a few mutations
+/// away from the best (Lourenço, Martin and Stützle 2003: "Iterated Local Search").
+pub fn smallest(
+    space: &Space,
+    cost: &dyn Fn(&Genotype) -> f64,
+    enough: f64,
+    rng: &mut Rng,
+) -> Option<(Genotype, f64)> {
     let priced = |genotype: Genotype| {
         let its = cost(&genotype);
         (genotype, its)
@@ -118,11 +131,25 @@ pub fn smallest(space: &Space, cost: &dyn Fn(&Genotype) -> f64, rng: &mut Rng) -
         return space.enumerate().map(priced).filter(|(_, its)| its.is_finite()).min_by(cheaper);
     }
     let mut starts: Vec<(Genotype, f64)> = (0..TRIES / 2).map(|_| priced(space.sample(rng))).collect();
-    starts.sort_by(cheaper);
-    starts.truncate(STARTS - 1);
     starts.push(priced(space.default_genotype()));
-    let found = starts.into_iter().map(|start| descend(space, cost, start));
-    found.min_by(cheaper).filter(|(_, its)| its.is_finite())
+    starts.sort_by(cheaper);
+    let mut best = starts.first()?.clone();
+    let jumps = (0..JUMPS).map(|_| None);
+    for start in starts.into_iter().take(STARTS).map(Some).chain(jumps) {
+        if best.1 <= enough {
+            break;
+        }
+        let start = start.unwrap_or_else(|| priced(jump(space, &best.0, rng)));
+        let found = descend(space, cost, start);
+        if found.1 <= best.1 {
+            best = found;
+        }
+    }
+    Some(best).filter(|(_, its)| its.is_finite())
+}
+
+fn jump(space: &Space, from: &Genotype, rng: &mut Rng) -> Genotype {
+    (0..JUMP).fold(from.clone(), |genotype, _| space.mutate(&genotype, rng))
 }
 
 /// Coordinate descent: goes round the neighbours and takes each step that is cheaper, until a whole round has none.

@@ -99,7 +99,31 @@ fn gives_up_in_bounded_effort() {
 #[test]
 fn finds_the_smallest() {
     let space = planted();
-    let (found, cost) = smallest(&space, &|g| sum(g) + 7.0, &mut Rng::seed_from_u64(1)).unwrap();
+    let (found, cost) = smallest(&space, &|g| sum(g) + 7.0, 0.0, &mut Rng::seed_from_u64(1)).unwrap();
     assert_eq!((sum(&found), cost), (0.0, 7.0));
-    assert!(smallest(&space, &|_| f64::INFINITY, &mut Rng::seed_from_u64(1)).is_none());
+    assert!(smallest(&space, &|_| f64::INFINITY, 0.0, &mut Rng::seed_from_u64(1)).is_none());
+}
+
+#[test]
+fn evolution_beats_random_search() {
+    let best_after = |name: &str, seed: u64| {
+        let space = planted();
+        let mut strategy = strategy_named(name).unwrap().make(&toml::Table::new()).unwrap();
+        let mut known: Vec<Genotype> = Vec::new();
+        for trial in 0..200 {
+            let is_known = |g: &Genotype| known.contains(g);
+            let problem = Problem { space: &space, violation: &|_| 0.0, known: &is_known };
+            let mut rng = Rng::seed_from_u64(seed * 1000 + trial);
+            let genotype = strategy.ask(&problem, 1, &mut rng).unwrap().remove(0).genotype;
+            let fidelity = nasmyth_strategy::Fidelity { rung: 0, epochs: 1.0 };
+            let outcome = Ok(sum(&genotype));
+            known.push(genotype.clone());
+            strategy.tell(&[nasmyth_strategy::Completed { trial, genotype, fidelity, outcome }]).unwrap();
+        }
+        known.iter().map(sum).fold(0.0, f64::max)
+    };
+    for seed in 0..5 {
+        let (evolution, random) = (best_after("regularized-evolution", seed), best_after("random", seed));
+        assert!(evolution > random + 5.0, "seed {seed}: {evolution} against {random}");
+    }
 }

@@ -14,21 +14,13 @@ const REMEMBERED: usize = 200_000;
 pub(crate) struct Assessor {
     space: Space,
     limits: Limits,
-    known: RefCell<HashMap<Genotype, Assessed>>,
-}
-
-/// What is known of a genotype.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Assessed {
-    /// 0 is feasible, infinity does not lower.
-    pub(crate) violation: f64,
-    /// Canonical hash of the graph; of the genotype's text where there is no graph.
-    pub(crate) hash: u128,
+    violations: Memory<f64>,
+    hashes: Memory<u128>,
 }
 
 impl Assessor {
     pub(crate) fn new(space: Space, limits: Limits) -> Self {
-        Self { space, limits, known: RefCell::default() }
+        Self { space, limits, violations: Memory::default(), hashes: Memory::default() }
     }
 
     pub(crate) fn space(&self) -> &Space {
@@ -41,20 +33,20 @@ impl Assessor {
         graph.verify().map_err(|error| error.to_string())
     }
 
-    pub(crate) fn assess(&self, genotype: &Genotype) -> Assessed {
-        if let Some(assessed) = self.known.borrow().get(genotype) {
-            return *assessed;
-        }
-        let assessed = match self.graph(genotype) {
-            Ok(graph) => Assessed { violation: self.limits.violation(&graph), hash: graph.canonical_hash() },
-            Err(_) => Assessed { violation: f64::INFINITY, hash: xxh3_128(genotype.to_string().as_bytes()) },
-        };
-        let mut known = self.known.borrow_mut();
-        if known.len() >= REMEMBERED {
-            known.clear();
-        }
-        known.insert(genotype.clone(), assessed);
-        assessed
+    /// How far the genotype is from keeping the limits: 0 is feasible, infinity does not lower.
+    pub(crate) fn violation(&self, genotype: &Genotype) -> f64 {
+        self.violations.recall(genotype, || match self.graph(genotype) {
+            Ok(graph) => self.limits.violation(&graph),
+            Err(_) => f64::INFINITY,
+        })
+    }
+
+    /// Canonical hash of the graph; of the genotype's text where there is no graph.
+    pub(crate) fn hash(&self, genotype: &Genotype) -> u128 {
+        self.hashes.recall(genotype, || match self.graph(genotype) {
+            Ok(graph) => graph.canonical_hash(),
+            Err(_) => xxh3_128(genotype.to_string().as_bytes()),
+        })
     }
 
     /// The feasible network, or why the genotype cannot be tried.
@@ -62,5 +54,24 @@ impl Assessor {
         let graph = self.graph(genotype)?;
         let broken: Vec<String> = self.limits.check(&graph).iter().map(ToString::to_string).collect();
         if broken.is_empty() { Ok(graph) } else { Err(broken.join("; ")) }
+    }
+}
+
+/// Answers by genotype.
+#[derive(Default)]
+struct Memory<T>(RefCell<HashMap<Genotype, T>>);
+
+impl<T: Copy> Memory<T> {
+    fn recall(&self, genotype: &Genotype, answer: impl FnOnce() -> T) -> T {
+        if let Some(known) = self.0.borrow().get(genotype) {
+            return *known;
+        }
+        let answer = answer();
+        let mut known = self.0.borrow_mut();
+        if known.len() >= REMEMBERED {
+            known.clear();
+        }
+        known.insert(genotype.clone(), answer);
+        answer
     }
 }

@@ -59,7 +59,7 @@ pub struct StudyConfig {
     pub seed: u64,
     /// When to stop.
     pub budget: Budget,
-    /// Trials that run at the same time. Has no influence on which trials there are.
+    /// Trials that run at the same time, at most `window`. Has no influence on which trials there are.
     pub workers: usize,
     /// Trial `i` is asked for when all trials up to `i - window` have been told.
     pub window: u64,

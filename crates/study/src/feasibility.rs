@@ -57,7 +57,7 @@ const TRIES: usize = 64;
 /// look at every network; for others it is what descent from several starts says.
 pub fn feasibility(space: &Space, limits: &Limits) -> Result<Genotype, Infeasible> {
     let assessor = Assessor::new(space.clone(), limits.clone());
-    let violation = |genotype: &Genotype| assessor.assess(genotype).violation;
+    let violation = |genotype: &Genotype| assessor.violation(genotype);
     let problem = Problem { space, violation: &violation, known: &|_| false };
     let mut rng = Rng::seed_from_u64(0);
     let drawn = (0..TRIES).map(|_| space.sample(&mut rng)).find(|genotype| problem.feasible(genotype));
@@ -76,12 +76,11 @@ pub fn feasibility(space: &Space, limits: &Limits) -> Result<Genotype, Infeasibl
 /// The limit that the smallest network for it exceeds most.
 fn binding_alone(assessor: &Assessor, limits: &Limits, rng: &mut Rng) -> Option<Infeasible> {
     let smallest_for = |limit: &Limit| {
-        // Below the bound all are equal, so that descent ends there.
         let cost = |genotype: &Genotype| match assessor.graph(genotype) {
-            Ok(graph) => limit.broken_by(&graph).unwrap_or(limit.bound) as f64,
+            Ok(graph) => limit.broken_by(&graph).unwrap_or(0) as f64,
             Err(_) => f64::INFINITY,
         };
-        let (genotype, _) = smallest(assessor.space(), &cost, rng)?;
+        let (genotype, _) = smallest(assessor.space(), &cost, 0.0, rng)?;
         let value = limit.broken_by(&assessor.graph(&genotype).ok()?)?;
         Some((*limit, value, genotype))
     };
@@ -92,11 +91,11 @@ fn binding_alone(assessor: &Assessor, limits: &Limits, rng: &mut Rng) -> Option<
 
 /// The network nearest to keeping all limits; if it keeps them, the answer after all.
 fn nearest(assessor: &Assessor, limits: &Limits, rng: &mut Rng) -> Result<Genotype, Infeasible> {
-    let cost = |genotype: &Genotype| assessor.assess(genotype).violation;
+    let cost = |genotype: &Genotype| assessor.violation(genotype);
     let no_network =
         |reason: String| Infeasible::NoNetwork { space: assessor.space().name().to_owned(), reason };
     let default = assessor.space().default_genotype();
-    let Some((genotype, _)) = smallest(assessor.space(), &cost, rng) else {
+    let Some((genotype, _)) = smallest(assessor.space(), &cost, 0.0, rng) else {
         return Err(no_network(assessor.graph(&default).err().unwrap_or_default()));
     };
     let graph = assessor.graph(&genotype).map_err(no_network)?;

@@ -132,8 +132,8 @@ impl<'r> Run<'r> {
         let seed = self.journal.state().config.seed;
         let mut rng = Rng::seed_from_u64(xxh3_64_with_seed(&self.progress.asked.to_le_bytes(), seed));
         let (assessor, known) = (&self.assessor, &self.progress.known);
-        let violation = |genotype: &Genotype| assessor.assess(genotype).violation;
-        let known = |genotype: &Genotype| known.contains(&assessor.assess(genotype).hash);
+        let violation = |genotype: &Genotype| assessor.violation(genotype);
+        let known = |genotype: &Genotype| known.contains(&assessor.hash(genotype));
         let problem = Problem { space: assessor.space(), violation: &violation, known: &known };
         Ok(self.methods.scheduler.next(self.methods.strategy.as_mut(), &problem, &mut rng)?)
     }
@@ -141,7 +141,7 @@ impl<'r> Run<'r> {
     /// Records the trial, or checks that it is the recorded one, and hands it to a worker if it has no result yet.
     fn begin(&mut self, task: Task, pool: &mut Pool) -> Result<(), StudyError> {
         let trial = self.progress.asked;
-        let hash = self.assessor.assess(&task.genotype).hash;
+        let hash = self.assessor.hash(&task.genotype);
         if (trial as usize) < self.journal.state().trials().len() {
             self.check(trial, &task, hash)?;
         } else {

@@ -164,7 +164,7 @@ impl Study {
         let asked_to_stop = stop.child(None);
         let halt = asked_to_stop.child(deadline);
         let assessor = Assessor::new(self.space.clone(), self.state.config.limits.clone());
-        let workers = self.state.config.workers;
+        let workers = self.state.config.workers.min(self.state.config.window as usize); // more would have nothing to do
         let mut run = Run::new(self.journal(observer), methods, assessor, (asked_to_stop, halt.clone()));
         let result = thread::scope(|scope| {
             let mut pool = Pool::start(scope, workers, estimator, &halt);

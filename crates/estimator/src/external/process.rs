@@ -33,6 +33,7 @@ pub(super) struct Process {
     child: Child,
     requests: Option<Sender<String>>,
     answers: Receiver<String>,
+    asked_before: bool,
     tail: Tail,
 }
 
@@ -56,7 +57,7 @@ impl Process {
             let kept = tail.clone();
             thread::spawn(move || keep(errors, &kept));
         }
-        Ok(Self { child, requests: Some(requests), answers, tail })
+        Ok(Self { child, requests: Some(requests), answers, asked_before: false, tail })
     }
 
     /// Sends a line and waits for the answer.
@@ -66,9 +67,7 @@ impl Process {
         stop: &StopFlag,
         deadline: Option<Instant>,
     ) -> Result<String, Ended> {
-        while let Ok(stale) = self.answers.try_recv() {
-            self.tail.push(stale.as_bytes());
-        }
+        self.forget_stale_answers();
         if let Some(requests) = &self.requests {
             let _ = requests.send(request.to_owned()); // a writer that is gone shows as an ended program
         }
@@ -88,6 +87,17 @@ impl Process {
                 return self.answers.recv_timeout(LAST_WORDS).map_err(|_| Ended::Exited(status));
             }
         }
+    }
+
+    /// Whatever was said since the last answer is no answer to the next request. (A new program may answer before it is
+    /// asked: one that does not read its input.)
+    fn forget_stale_answers(&mut self) {
+        while self.asked_before
+            && let Ok(stale) = self.answers.try_recv()
+        {
+            self.tail.push(stale.as_bytes());
+        }
+        self.asked_before = true;
     }
 
     /// The last output, if there was any.
