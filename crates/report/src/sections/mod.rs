@@ -28,11 +28,11 @@ pub(crate) struct Section {
 pub(crate) static SECTIONS: &[Section] = &[
     Section { id: "summary", title: "", body: summary::body },
     Section { id: "limits", title: "Limits kept", body: certificate::body },
-    Section { id: "costs", title: "What accuracy costs", body: costs::body },
+    Section { id: "costs", title: "Quality against cost", body: costs::body },
     Section { id: "random", title: "Is it better than chance?", body: random::body },
     Section { id: "progress", title: "Progress", body: progress::body },
     Section { id: "network", title: "The network", body: network::body },
-    Section { id: "metrics", title: "Metrics of the finished network", body: metrics::body },
+    Section { id: "metrics", title: "Metrics", body: metrics::body },
     Section { id: "confusion", title: "What it mixes up", body: confusion::body },
     Section { id: "residuals", title: "How far it is off", body: residuals::body },
     Section { id: "trials", title: "Every trial", body: trials::body },
