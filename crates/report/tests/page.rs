@@ -22,7 +22,7 @@ fn trial(i: u64, value: Option<f64>, text: &str) -> Trial {
         costs: BTreeMap::from([("params".to_owned(), 10f64.powi(i as i32)), (text.to_owned(), -1.0)]),
         genotype: format!("{text}{i}"),
         finished_at: i as f64 * 100.0,
-        origin: if i % 2 == 0 { "random" } else { text }.to_owned(),
+        origin: if i.is_multiple_of(2) { "random" } else { text }.to_owned(),
         reason: text.to_owned(),
         ..Trial::default()
     }

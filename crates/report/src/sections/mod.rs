@@ -27,7 +27,7 @@ pub(crate) struct Section {
 /// All sections in the order of the page.
 pub(crate) static SECTIONS: &[Section] = &[
     Section { id: "summary", title: "", body: summary::body },
-    Section { id: "limits", title: "Limits kept", body: certificate::body },
+    Section { id: "limits", title: "Limits", body: certificate::body },
     Section { id: "costs", title: "Quality against cost", body: costs::body },
     Section { id: "random", title: "Is it better than chance?", body: random::body },
     Section { id: "progress", title: "Progress", body: progress::body },
