@@ -59,7 +59,8 @@ pub fn improvement(report: &Report) -> Result<(Improvement, &Trial), NoImproveme
         let same = done().filter(|t| t.origin == "random" && t.rung == rung && t.epochs == epochs);
         same.filter_map(|t| t.finite_value()).collect()
     };
-    let of_best = done().filter(|t| t.trial == best.trial || t.genotype == best.genotype);
+    let of_best =
+        done().filter(|t| t.trial == best.trial || (t.genotype == best.genotype && !t.genotype.is_empty()));
     let comparable = of_best.map(|t| (t, random_at(t.rung, t.epochs)));
     let (trial, random) = comparable
         .max_by(|a, b| a.1.len().cmp(&b.1.len()).then(a.0.epochs.total_cmp(&b.0.epochs)))

@@ -39,8 +39,14 @@ pub(crate) static SECTIONS: &[Section] = &[
     Section { id: "setup", title: "How it was run", body: setup::body },
 ];
 
-/// A trial in one line, for tooltips.
+/// Where the words for a mark of `trial` stand: in its row of the table, once for all charts.
 fn tip(report: &Report, trial: &crate::Trial) -> String {
+    let at = report.trials.iter().position(|t| std::ptr::eq(t, trial));
+    at.map_or_else(String::new, |i| format!("#t{i}"))
+}
+
+/// A trial in a few lines, for tooltips.
+fn words(report: &Report, trial: &crate::Trial) -> String {
     let value = trial.finite_value().map(|v| crate::quantity::metric(v, report.metric.percent));
     let value =
         value.map_or_else(|| trial.status.name().to_owned(), |v| format!("{} {v}", report.metric.name));
