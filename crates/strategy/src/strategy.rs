@@ -3,6 +3,7 @@
 use crate::{Fidelity, Rng, StrategyError};
 use nasmyth_space::{Genotype, Space};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// What a strategy may know of the task.
 #[derive(Clone, Copy)]
