@@ -5,6 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Where everything of a run lies.
+///
+/// ```
+/// use nasmyth::RunFolder;
+///
+/// let folder = RunFolder::new("runs/mnist1d".as_ref());
+/// assert!(folder.best("model.onnx").ends_with("best/model.onnx"));
+/// ```
 #[derive(Clone, Debug)]
 pub struct RunFolder(PathBuf);
 
