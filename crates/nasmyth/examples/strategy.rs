@@ -73,8 +73,7 @@ fn main() -> Result<()> {
     let data = open(path, &OpenOptions::default())?;
     let space = preset("auto", &context(&data))?;
     let budget = Budget { trials: Some(trials.parse()?), time: None };
-    let config =
-        StudyConfig { budget, workers: 2, limits: "params<=20k".parse()?, ..StudyConfig::default() };
+    let config = StudyConfig { budget, workers: 2, limits: "params<=20k".parse()?, ..StudyConfig::default() };
     // Three rungs up to nine epochs; the best third of each goes on.
     let scheduler = scheduler_named("asha")?.make(&Default::default(), 9.0)?;
     let estimator = TrainingEstimator {

@@ -69,9 +69,8 @@ impl Archive {
         const ALIGN: usize = 64;
         /// Magic number, version and length of the header.
         const FIXED: usize = 10;
-        let options = SimpleFileOptions::default()
-            .compression_method(CompressionMethod::Stored)
-            .large_file(true);
+        let options =
+            SimpleFileOptions::default().compression_method(CompressionMethod::Stored).large_file(true);
         self.zip.start_file(format!("{name}.npy"), options)?;
         let axes: String = shape.iter().map(|axis| format!("{axis}, ")).collect();
         let mut header =

@@ -68,7 +68,8 @@ fn imports(manifest: &Path) -> BTreeSet<String> {
 /// Rows ``| `crate` | `import`, `import` | ... |`` of the section "Crates"; a dash is no import, `all` is every other crate.
 fn documented() -> Dependencies {
     let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
-    let section = text.split("\n## ").find(|section| section.starts_with("Crates\n")).expect("a section Crates");
+    let section =
+        text.split("\n## ").find(|section| section.starts_with("Crates\n")).expect("a section Crates");
     let rows = section.lines().filter(|line| line.starts_with("| `"));
     let mut table: Dependencies = rows
         .map(|row| {
@@ -90,7 +91,11 @@ fn quoted(cell: &str) -> BTreeSet<String> {
 
 fn agree(expected: &Dependencies, got: &Dependencies, place: &str) {
     for (name, imports) in got {
-        assert_eq!(expected.get(name), Some(imports), "{place}: imports of `{name}` (left: the table in this test)");
+        assert_eq!(
+            expected.get(name),
+            Some(imports),
+            "{place}: imports of `{name}` (left: the table in this test)"
+        );
     }
     let missing: Vec<_> = expected.keys().filter(|name| !got.contains_key(*name)).collect();
     assert!(missing.is_empty(), "{place} does not have {missing:?}");
@@ -111,8 +116,11 @@ fn nothing_imports_in_a_circle() {
     let mut done = BTreeSet::new();
     let mut left = allowed();
     while !left.is_empty() {
-        let ready: Vec<String> =
-            left.iter().filter(|(_, imports)| imports.is_subset(&done)).map(|(name, _)| name.clone()).collect();
+        let ready: Vec<String> = left
+            .iter()
+            .filter(|(_, imports)| imports.is_subset(&done))
+            .map(|(name, _)| name.clone())
+            .collect();
         assert!(!ready.is_empty(), "a circle among {:?}", left.keys());
         ready.iter().for_each(|name| drop(left.remove(name)));
         done.extend(ready);
