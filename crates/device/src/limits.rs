@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 /// Bounds that a network must keep, all of them; written with commas between.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String", into = "String")]
 pub struct Limits(pub Vec<Limit>);
 
 /// A limit that a network breaks.
@@ -40,6 +40,20 @@ impl Limits {
     pub fn violation(&self, graph: &VerifiedGraph) -> f64 {
         // `fold` and not `sum`, whose empty float sum is -0.
         self.check(graph).iter().fold(0.0, |sum, broken| sum + broken.limit.excess(broken.value))
+    }
+}
+
+impl TryFrom<String> for Limits {
+    type Error = LimitError;
+
+    fn try_from(text: String) -> Result<Self, LimitError> {
+        text.parse()
+    }
+}
+
+impl From<Limits> for String {
+    fn from(limits: Limits) -> Self {
+        limits.to_string()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use nasmyth_data::{Dataset, Subset, Task};
-use nasmyth_device::{COSTS, Costs, Limits};
+use nasmyth_device::{Costs, Limits};
 use nasmyth_export::{Session, channels_first};
 use nasmyth_graph::VerifiedGraph;
 use serde::{Deserialize, Serialize};
@@ -56,7 +56,13 @@ pub struct Certificate {
 
 impl Certificate {
     /// Counts the costs again, and runs the exported file in `rten` beside our own `outputs` for the test samples.
-    pub fn issue(graph: &VerifiedGraph, limits: &Limits, onnx: &[u8], data: &Dataset, outputs: &[f32]) -> Result<Self> {
+    pub fn issue(
+        graph: &VerifiedGraph,
+        limits: &Limits,
+        onnx: &[u8],
+        data: &Dataset,
+        outputs: &[f32],
+    ) -> Result<Self> {
         let costs = Costs::of(graph);
         let verdict = |limit: &nasmyth_device::Limit| {
             let value = (limit.cost.count)(graph);
@@ -79,7 +85,8 @@ impl Certificate {
 }
 
 fn compare(onnx: &[u8], data: &Dataset, outputs: &[f32]) -> Result<RuntimeCheck> {
-    let session = Session::load(onnx).context("the exported network does not load in the independent runtime")?;
+    let session =
+        Session::load(onnx).context("the exported network does not load in the independent runtime")?;
     let samples = SAMPLES.min(data.len(Subset::Test));
     let mut x = vec![0.0; samples * data.features().len()];
     for (i, x) in x.chunks_exact_mut(data.features().len()).enumerate() {

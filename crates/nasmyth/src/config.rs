@@ -44,7 +44,8 @@ fn test_fraction() -> f64 {
 impl DataConfig {
     /// Opens the data; `seed` divides it.
     pub fn open(&self, seed: u64) -> Result<Dataset> {
-        for (name, share) in [("valid_fraction", self.valid_fraction), ("test_fraction", self.test_fraction)] {
+        for (name, share) in [("valid_fraction", self.valid_fraction), ("test_fraction", self.test_fraction)]
+        {
             if !(0.0..1.0).contains(&share) {
                 bail!("data.{name}: expected a share from 0 to below 1, got {share}");
             }
@@ -59,12 +60,20 @@ impl DataConfig {
         };
         let data = nasmyth_data::open(&self.path, &options)?;
         if data.is_empty(Subset::Train) || data.is_empty(Subset::Valid) || data.is_empty(Subset::Test) {
-            let (train, valid, test) = (data.len(Subset::Train), data.len(Subset::Valid), data.len(Subset::Test));
-            bail!("{}: too few samples to train, validate and test ({train}, {valid} and {test}): give more data or other fractions", self.path);
+            let (train, valid, test) =
+                (data.len(Subset::Train), data.len(Subset::Valid), data.len(Subset::Test));
+            bail!(
+                "{}: too few samples to train, validate and test ({train}, {valid} and {test}): give more data or other fractions",
+                self.path
+            );
         }
         match &self.fingerprint {
             Some(expected) if *expected != data.fingerprint() => {
-                bail!("{} has changed since the run was created (fingerprint {}, expected {expected}): start a new run", self.path, data.fingerprint())
+                bail!(
+                    "{} has changed since the run was created (fingerprint {}, expected {expected}): start a new run",
+                    self.path,
+                    data.fingerprint()
+                )
             }
             _ => Ok(data),
         }
@@ -171,7 +180,10 @@ impl Request {
         // `strategy = "random"` is short for a table with that name.
         for key in ["strategy", "scheduler"] {
             if let Some(Value::String(name)) = table.get(key).cloned() {
-                table.insert(key.to_owned(), Value::Table(Table::from_iter([("name".to_owned(), Value::String(name))])));
+                table.insert(
+                    key.to_owned(),
+                    Value::Table(Table::from_iter([("name".to_owned(), Value::String(name))])),
+                );
             }
         }
         if let Some(Value::String(command)) = table.get("estimator").cloned() {
@@ -199,9 +211,26 @@ impl Request {
         self
     }
 
+    /// Without what it says at a dotted path.
+    pub fn without(mut self, path: &str) -> Self {
+        match path.split_once('.') {
+            None => drop(self.0.remove(path)),
+            Some((section, key)) => {
+                if let Some(Value::Table(table)) = self.0.get_mut(section) {
+                    table.remove(key);
+                }
+            }
+        }
+        self
+    }
+
     /// The data part, which must be there.
     pub fn data(&self) -> Result<DataConfig> {
-        let data = self.0.get("data").cloned().context("no data: give `--data PATH`, or `[data] path = ...` in the configuration")?;
+        let data = self
+            .0
+            .get("data")
+            .cloned()
+            .context("no data: give `--data PATH`, or `[data] path = ...` in the configuration")?;
         data.try_into().context("[data]")
     }
 
@@ -239,7 +268,8 @@ impl Request {
         };
         let mut table = Table::try_from(&defaults)?;
         overlay(&mut table, &self.0);
-        let mut config: RunConfig = Value::Table(table).try_into().context("the configuration does not fit")?;
+        let mut config: RunConfig =
+            Value::Table(table).try_into().context("the configuration does not fit")?;
         config.data.fingerprint = Some(data.fingerprint());
         config.check()?;
         Ok(config)

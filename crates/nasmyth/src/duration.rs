@@ -48,7 +48,9 @@ mod tests {
 
     #[test]
     fn reads_what_it_writes_and_refuses_the_rest() {
-        for (text, seconds) in [("90", 90.0), ("10m", 600.0), ("1h30m", 5400.0), ("1.5s", 1.5), ("2 d", f64::NAN)] {
+        for (text, seconds) in
+            [("90", 90.0), ("10m", 600.0), ("1h30m", 5400.0), ("1.5s", 1.5), ("2 d", f64::NAN)]
+        {
             match parse_duration(text) {
                 Ok(d) => {
                     assert_eq!(d.as_secs_f64(), seconds);

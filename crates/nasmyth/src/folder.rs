@@ -58,14 +58,25 @@ impl RunFolder {
         self.0.join("best").join(file)
     }
 
+    /// Reads a text file of the user's.
+    pub fn read_input(path: &Path) -> Result<String> {
+        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+    }
+
     /// Reads a file of a run as text.
     pub fn read(path: &Path) -> Result<String> {
-        fs::read_to_string(path).with_context(|| format!("cannot read {}: is this the folder of a finished run?", path.display()))
+        fs::read_to_string(path)
+            .with_context(|| format!("cannot read {}: is this the folder of a finished run?", path.display()))
     }
 
     /// Writes a file whole or not at all: under another name first, then renamed. Folders are made as needed.
     pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-        let failed = || format!("cannot write {}: check free space and permissions; what was there before is unchanged", path.display());
+        let failed = || {
+            format!(
+                "cannot write {}: check free space and permissions; what was there before is unchanged",
+                path.display()
+            )
+        };
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).with_context(failed)?;
         }

@@ -29,6 +29,7 @@ mod model;
 mod page;
 mod reporter;
 mod search;
+mod single;
 mod winner;
 
 pub use certificate::{Certificate, RuntimeCheck, Verdict};
@@ -41,6 +42,7 @@ pub use model::Model;
 pub use page::write_report;
 pub use reporter::{Json, Lines, Notice, Observer, Silent};
 pub use search::{Outcome, Search};
+pub use single::train_architecture;
 pub use winner::{Metrics, Winner};
 
 pub use nasmyth_data as data;

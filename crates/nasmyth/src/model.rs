@@ -5,7 +5,7 @@ use crate::certificate::answer;
 use anyhow::{Context, Result, anyhow, bail};
 use nasmyth_data::{Schema, Task, open_like};
 use nasmyth_engine::ParamStore;
-use nasmyth_export::{Session, channels_first, from_safetensors, metadata};
+use nasmyth_export::{Format, Session, channels_first, from_safetensors, metadata};
 use nasmyth_graph::{VerifiedGraph, parse};
 use nasmyth_train::{Evaluation, predict};
 use std::fmt::Write;
@@ -40,7 +40,8 @@ impl Model {
     fn from_run(folder: &RunFolder) -> Result<Self> {
         let (graph, params) = network(folder)?;
         let schema = RunFolder::read(&folder.schema())?;
-        let schema = serde_json::from_str(&schema).with_context(|| format!("{} is damaged", folder.schema().display()))?;
+        let schema = serde_json::from_str(&schema)
+            .with_context(|| format!("{} is damaged", folder.schema().display()))?;
         Ok(Self { network: Network::Own { graph: Box::new(graph), params }, schema })
     }
 
@@ -50,9 +51,21 @@ impl Model {
         let meta = metadata(&bytes).with_context(|| format!("{name}"))?;
         let schema = meta.iter().find(|(key, _)| key == "nasmyth.schema").map(|(_, v)| v);
         let schema = schema.ok_or_else(|| anyhow!("{name} does not say how its data is encoded (no `nasmyth.schema` in its metadata): give a file that Nasmyth exported"))?;
-        let schema = serde_json::from_str(schema).with_context(|| format!("{name}: its schema is damaged"))?;
+        let schema =
+            serde_json::from_str(schema).with_context(|| format!("{name}: its schema is damaged"))?;
         let session = Session::load(&bytes).with_context(|| format!("{name}"))?;
         Ok(Self { network: Network::Onnx(Box::new(session)), schema })
+    }
+
+    /// The best network of a run in a format.
+    pub fn export(folder: &RunFolder, format: &Format) -> Result<Vec<u8>> {
+        if format.name == "onnx" {
+            let path = folder.best("model.onnx"); // written with the run, metadata and all
+            return std::fs::read(&path)
+                .with_context(|| format!("cannot read {}: is the run finished?", path.display()));
+        }
+        let (graph, params) = network(folder)?;
+        Ok((format.write)(&graph, &params, &[])?)
     }
 
     /// What it predicts.
@@ -65,7 +78,9 @@ impl Model {
         let samples = open_like(path, &self.schema)?;
         let count = samples.len();
         let outputs = match &self.network {
-            Network::Own { graph, params } => predict(graph, params, count, threads, |i, x| samples.read(i, x))?,
+            Network::Own { graph, params } => {
+                predict(graph, params, count, threads, |i, x| samples.read(i, x))?
+            }
             Network::Onnx(session) => {
                 let (len, shape) = (self.schema.features.len(), self.schema.features.shape());
                 let mut outputs = Vec::new();
@@ -85,7 +100,8 @@ impl Model {
     /// Judges it on data with labels.
     pub fn evaluate(&self, path: &str, threads: usize) -> Result<Evaluation> {
         let (outputs, labels) = self.run(path, threads)?;
-        let labels = labels.with_context(|| format!("{path} has no labels to compare with: use `nasmyth predict`"))?;
+        let labels =
+            labels.with_context(|| format!("{path} has no labels to compare with: use `nasmyth predict`"))?;
         Ok(Evaluation::new(self.task(), &outputs, &labels))
     }
 
@@ -130,5 +146,9 @@ fn softmax(row: &[f32]) -> Vec<f64> {
 
 /// A CSV field, quoted if it must be.
 fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+    if text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
 }

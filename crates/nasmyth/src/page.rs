@@ -46,11 +46,18 @@ fn unit(unit: Unit) -> String {
 
 fn from_state(config: &RunConfig, config_text: String, state: &State) -> Report {
     // Trials after the first that time cut off do not count, see `Search`.
-    let counted = state.report.as_ref().and_then(|r| r["trials"].as_u64()).map_or(state.trials().len(), |t| t as usize);
+    let counted =
+        state.report.as_ref().and_then(|r| r["trials"].as_u64()).map_or(state.trials().len(), |t| t as usize);
     let state = state.prefix(counted);
     let seconds = state.report.as_ref().and_then(|r| r["seconds"].as_f64());
     let classification = state.completed().any(|t| trial_metrics(t).contains_key("accuracy"));
-    let name = if config.estimator.is_some() { "value" } else if classification { "accuracy" } else { "r2" };
+    let name = if config.estimator.is_some() {
+        "value"
+    } else if classification {
+        "accuracy"
+    } else {
+        "r2"
+    };
     Report {
         title: format!("Nasmyth: {}", config.data.path),
         command: format!("nasmyth search --config config.toml ({})", budget_in_words(config)),
@@ -60,7 +67,12 @@ fn from_state(config: &RunConfig, config_text: String, state: &State) -> Report 
         strategy: format!("{} with {}", config.strategy.name, config.scheduler.name),
         space: state.space.clone(),
         metric: Metric { name: name.to_owned(), higher_is_better: true, percent: classification },
-        limits: config.limits.0.iter().map(|l| Limit { cost: l.cost.name.to_owned(), bound: l.bound as f64, unit: unit(l.cost.unit) }).collect(),
+        limits: config
+            .limits
+            .0
+            .iter()
+            .map(|l| Limit { cost: l.cost.name.to_owned(), bound: l.bound as f64, unit: unit(l.cost.unit) })
+            .collect(),
         costs: COSTS.iter().map(|c| Cost { name: c.name.to_owned(), unit: unit(c.unit) }).collect(),
         trials: state.trials().iter().filter(|t| !t.running()).map(trial).collect(),
         best: state.best().map(|t| t.trial),
@@ -108,9 +120,11 @@ fn data(config: &RunConfig) -> Data {
 
 fn describe_network(report: &mut Report, metrics: &Metrics) {
     report.data.task = metrics.task.clone();
-    report.metrics = FinalMetrics { train: BTreeMap::new(), valid: metrics.valid.clone(), test: metrics.test.clone() };
+    report.metrics =
+        FinalMetrics { train: BTreeMap::new(), valid: metrics.valid.clone(), test: metrics.test.clone() };
     if !metrics.confusion.is_empty() {
-        report.confusion = Some(Confusion { classes: metrics.classes.clone(), counts: metrics.confusion.clone() });
+        report.confusion =
+            Some(Confusion { classes: metrics.classes.clone(), counts: metrics.confusion.clone() });
     }
     report.residuals = metrics.residuals.iter().map(|&(t, p)| (f64::from(t), f64::from(p))).collect();
 }

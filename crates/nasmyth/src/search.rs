@@ -3,8 +3,8 @@
 use crate::effort::Speed;
 use crate::winner::{Length, Trained};
 use crate::{
-    Certificate, Effort, Infeasible, Interrupted, Metrics, Notice, Observer, Request, RunConfig, RunFolder, Winner,
-    format_duration, parse_duration, write_report,
+    Certificate, Effort, Infeasible, Interrupted, Metrics, Notice, Observer, Request, RunConfig, RunFolder,
+    Winner, format_duration, parse_duration, write_report,
 };
 use anyhow::{Context as _, Result, anyhow};
 use nasmyth_data::{Dataset, Features, Subset, Task};
@@ -72,7 +72,9 @@ impl Search {
         let folder = RunFolder::new(folder);
         if folder.config().exists() {
             let path = folder.path().display();
-            return Err(anyhow!("{path} holds a run already: go on with `nasmyth resume {path}`, or give another `--out`"));
+            return Err(anyhow!(
+                "{path} holds a run already: go on with `nasmyth resume {path}`, or give another `--out`"
+            ));
         }
         let data = request.data()?.open(request.seed()?)?;
         let mut config = request.resolve(&data)?;
@@ -84,7 +86,10 @@ impl Search {
         let elapsed = started.elapsed();
         let study_config = StudyConfig {
             seed: config.seed,
-            budget: Budget { trials: config.budget.trials, time: search_time.map(|t| t.saturating_sub(elapsed)) },
+            budget: Budget {
+                trials: config.budget.trials,
+                time: search_time.map(|t| t.saturating_sub(elapsed)),
+            },
             workers: config.workers,
             window: config.search.window,
             strategy: config.strategy.clone(),
@@ -166,9 +171,24 @@ impl Search {
         let (data, config) = (&self.data, &self.config);
         let sizes = [Subset::Train, Subset::Valid, Subset::Test].map(|s| data.len(s));
         let mut texts = vec![
-            format!("data      {} ({}): {}, {} train, {} valid, {} test", data.name(), data.format(), data.features(), sizes[0], sizes[1], sizes[2]),
-            format!("space     {} with {} networks", self.space.name(), self.space.count().map_or("countless".to_owned(), |n| format!("{:.3e}", n as f64))),
-            format!("search    {} with {}, up to {:.2} epochs a trial", config.strategy.name, config.scheduler.name, config.search.epochs),
+            format!(
+                "data      {} ({}): {}, {} train, {} valid, {} test",
+                data.name(),
+                data.format(),
+                data.features(),
+                sizes[0],
+                sizes[1],
+                sizes[2]
+            ),
+            format!(
+                "space     {} with {} networks",
+                self.space.name(),
+                self.space.count().map_or("countless".to_owned(), |n| format!("{:.3e}", n as f64))
+            ),
+            format!(
+                "search    {} with {}, up to {:.2} epochs a trial",
+                config.strategy.name, config.scheduler.name, config.search.epochs
+            ),
             format!("run       {}", self.folder.path().display()),
         ];
         texts.extend(self.notes.iter().map(|n| format!("note      {n}")));
@@ -193,7 +213,10 @@ impl Search {
                 recipe: self.config.recipe.clone(),
                 ladder: scheduler_named(&self.config.scheduler.name)?
                     .make(&self.config.scheduler.settings, self.config.search.epochs)?
-                    .ladder(),
+                    .ladder()
+                    .iter()
+                    .map(|f| f.epochs)
+                    .collect(),
                 checkpoints: self.folder.checkpoints(),
             }),
         };
@@ -250,9 +273,14 @@ impl Search {
     }
 
     fn length(&self, spent_before: Duration) -> Result<Length> {
-        let Some(time) = self.config.budget.time()? else { return Ok(Length::Epochs(self.config.search.final_epochs)) };
+        let Some(time) = self.config.budget.time()? else {
+            return Ok(Length::Epochs(self.config.search.final_epochs));
+        };
         let left = time.saturating_sub(spent_before).saturating_sub(WRAP_UP);
-        Ok(Length::Until(self.started + left, self.config.search.final_epochs.max(most_final_epochs(&self.data, &self.config))))
+        Ok(Length::Until(
+            self.started + left,
+            self.config.search.final_epochs.max(most_final_epochs(&self.data, &self.config)),
+        ))
     }
 
     /// Writes the configuration that repeats this very run, and closes the log.
@@ -273,7 +301,8 @@ impl Search {
 /// Where even much time is better spent on searching than on training longer.
 fn most_final_epochs(data: &Dataset, config: &RunConfig) -> f64 {
     let speed = Speed { seconds_per_sample: 1e-9, macs: 1 };
-    Effort::by_time(Duration::from_secs(3600), 1, data.len(Subset::Train), config.recipe.batch, speed).final_epochs
+    Effort::by_time(Duration::from_secs(3600), 1, data.len(Subset::Train), config.recipe.batch, speed)
+        .final_epochs
 }
 
 /// With a time budget, measures the machine and sets the efforts that the request leaves open. Returns the time for searching.

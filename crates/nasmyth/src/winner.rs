@@ -83,7 +83,12 @@ impl Winner<'_> {
     ///
     /// # Errors
     /// Divergence at every learning rate tried; the stop flag (as [`TrainError::Interrupted`]).
-    pub fn train(&self, length: Length, stop: &StopFlag, observer: &mut dyn Observer) -> Result<Trained, TrainError> {
+    pub fn train(
+        &self,
+        length: Length,
+        stop: &StopFlag,
+        observer: &mut dyn Observer,
+    ) -> Result<Trained, TrainError> {
         /// A diverged training is tried again with a fifth of the learning rate, this often.
         const RETRIES: usize = 2;
         let mut recipe = self.recipe.clone();
@@ -92,7 +97,9 @@ impl Winner<'_> {
                 Err(TrainError::Diverged { step, .. }) => {
                     recipe.learning_rate /= 5.0;
                     let rate = recipe.learning_rate;
-                    let text = format!("final training diverged at step {step}; again with learning rate {rate:.1e}");
+                    let text = format!(
+                        "final training diverged at step {step}; again with learning rate {rate:.1e}"
+                    );
                     observer.notice(&Notice::Remark { text });
                 }
                 other => return other,
@@ -152,7 +159,8 @@ impl Winner<'_> {
                 // Judging costs about a third of training, per sample; a few percent are kept for a machine that slows down.
                 let samples = self.data.len(Subset::Test) as f64;
                 let sample = step / (trainer.epochs_in(1) * self.data.len(Subset::Fit) as f64);
-                let left = deadline.saturating_duration_since(Instant::now()).as_secs_f64() - samples * sample / 2.0;
+                let left =
+                    deadline.saturating_duration_since(Instant::now()).as_secs_f64() - samples * sample / 2.0;
                 let steps = (0.96 * left / step).max(1.0) as u64;
                 (steps.min(trainer.steps_in(most)), Some(deadline))
             }
@@ -163,7 +171,12 @@ impl Winner<'_> {
     ///
     /// # Errors
     /// Files that cannot be written; a certificate that does not hold.
-    pub fn publish(&self, trained: &Trained, config: &RunConfig, valid: BTreeMap<String, f64>) -> Result<(Metrics, Certificate)> {
+    pub fn publish(
+        &self,
+        trained: &Trained,
+        config: &RunConfig,
+        valid: BTreeMap<String, f64>,
+    ) -> Result<(Metrics, Certificate)> {
         let (graph, data, params) = (self.graph, self.data, &trained.params);
         let count = data.len(Subset::Test);
         let outputs = predict(graph, params, count, self.threads, |i, x| data.read(Subset::Test, i, x))?;
@@ -173,7 +186,11 @@ impl Winner<'_> {
         let onnx = to_onnx(graph, params, &meta)?;
         let certificate = Certificate::issue(graph, &config.limits, &onnx, data, &outputs)?;
         if let Some(broken) = certificate.limits.iter().find(|v| !v.holds) {
-            bail!("the found network breaks {} with {}: this is a bug, please report it", broken.limit, broken.value);
+            bail!(
+                "the found network breaks {} with {}: this is a bug, please report it",
+                broken.limit,
+                broken.value
+            );
         }
         let write = |name: &str, bytes: &[u8]| RunFolder::write(&self.folder.best(name), bytes);
         write("architecture.txt", graph.to_text().as_bytes())?;

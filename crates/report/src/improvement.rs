@@ -4,7 +4,7 @@
 //! "NAS evaluation is frustratingly hard", section 3): a good space makes every network good, and only what the search
 //! adds beyond chance is the search's own.
 
-use crate::Report;
+use crate::{Report, Trial};
 
 /// How much better the found network is than the mean random network, both at one fidelity.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,8 +19,8 @@ pub struct Improvement {
     pub n: usize,
     /// `(found - mean) / mean` in per cent, positive for better.
     pub percent: f64,
-    /// 95 % interval of `percent`, from the t-interval of the mean; none for a single random network, or where the
-    /// interval of the mean reaches zero.
+    /// 95 % interval of `percent`, from the t-interval of the mean; open (infinite) at the end where that reaches zero,
+    /// none for a single random network.
     pub interval: Option<(f64, f64)>,
 }
 
@@ -44,11 +44,12 @@ pub enum NoImprovement {
     ZeroMean,
 }
 
-/// The found network of a report against its random trials, at the fidelity with the most random trials.
+/// The found network of a report against its random trials, at the fidelity with the most random trials; and the trial
+/// of the found network at that fidelity.
 ///
 /// # Errors
 /// Why there is nothing to compare.
-pub fn improvement(report: &Report) -> Result<(Improvement, f64), NoImprovement> {
+pub fn improvement(report: &Report) -> Result<(Improvement, &Trial), NoImprovement> {
     let best = report.best_trial().ok_or(NoImprovement::NothingFound)?;
     let done = || report.trials.iter().filter(|t| t.finite_value().is_some());
     if !done().any(|t| t.origin == "random") {
@@ -58,7 +59,8 @@ pub fn improvement(report: &Report) -> Result<(Improvement, f64), NoImprovement>
         let same = done().filter(|t| t.origin == "random" && t.rung == rung && t.epochs == epochs);
         same.filter_map(|t| t.finite_value()).collect()
     };
-    let of_best = done().filter(|t| t.trial == best.trial || t.genotype == best.genotype);
+    let of_best =
+        done().filter(|t| t.trial == best.trial || (t.genotype == best.genotype && !t.genotype.is_empty()));
     let comparable = of_best.map(|t| (t, random_at(t.rung, t.epochs)));
     let (trial, random) = comparable
         .max_by(|a, b| a.1.len().cmp(&b.1.len()).then(a.0.epochs.total_cmp(&b.0.epochs)))
@@ -66,7 +68,7 @@ pub fn improvement(report: &Report) -> Result<(Improvement, f64), NoImprovement>
         .ok_or(NoImprovement::NoCommonFidelity)?;
     let found = trial.finite_value().ok_or(NoImprovement::NothingFound)?;
     let result = relative_improvement(found, &random, report.metric.higher_is_better);
-    Ok((result.ok_or(NoImprovement::ZeroMean)?, trial.epochs))
+    Ok((result.ok_or(NoImprovement::ZeroMean)?, trial))
 }
 
 /// `found` against the values of random networks; `None` without any, or where their mean is not positive.
@@ -79,9 +81,11 @@ pub fn relative_improvement(found: f64, random: &[f64], higher_is_better: bool) 
     let sign = if higher_is_better { 1.0 } else { -1.0 };
     let percent = |mean: f64| sign * (found - mean) / mean * 100.0;
     let variance = random.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n as f64 - 1.0);
-    let half = if n > 1 { student_t(n - 1) * (variance / n as f64).sqrt() } else { f64::INFINITY };
-    let ends = (percent(mean - half), percent(mean + half));
-    let interval = (half < mean).then(|| (ends.0.min(ends.1), ends.0.max(ends.1)));
+    let ends = |half: f64| {
+        let steep = if mean > half { percent(mean - half) } else { sign * f64::INFINITY };
+        (steep.min(percent(mean + half)), steep.max(percent(mean + half)))
+    };
+    let interval = (n > 1).then(|| ends(student_t(n - 1) * (variance / n as f64).sqrt()));
     let best = |a: f64, b: f64| if (a > b) == higher_is_better { a } else { b };
     let best_random = random.iter().copied().reduce(best)?;
     Some(Improvement { found, mean, best_random, n, percent: percent(mean), interval })
@@ -108,7 +112,6 @@ pub fn student_t(freedom: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Trial;
 
     #[test]
     fn by_hand() {
@@ -130,7 +133,8 @@ mod tests {
     #[test]
     fn one_random_network_proves_nothing_and_zero_divides_nothing() {
         assert!(relative_improvement(0.9, &[0.1], true).unwrap().may_be_nothing());
-        assert!(relative_improvement(0.5, &[0.2, 0.7], true).unwrap().may_be_nothing());
+        let wide = relative_improvement(0.5, &[0.2, 0.7], true).unwrap();
+        assert!(wide.may_be_nothing() && wide.interval.unwrap().1 == f64::INFINITY);
         assert_eq!(relative_improvement(0.5, &[0.0, 0.0], true), None);
         assert_eq!(relative_improvement(0.5, &[], true), None);
     }
@@ -161,8 +165,8 @@ mod tests {
             trial(3, "promoted", 9.0, 0.99),
         ];
         let mut report = Report { trials, best: Some(3), ..Report::default() };
-        let (i, epochs) = improvement(&report).unwrap();
-        assert_eq!((i.found, i.n, epochs), (0.75, 2, 1.0));
+        let (i, compared) = improvement(&report).unwrap();
+        assert_eq!((i.found, i.n, compared.trial), (0.75, 2, 2));
         report.trials.remove(2);
         report.trials[2].genotype = "other".to_owned();
         assert_eq!(improvement(&report), Err(NoImprovement::NoCommonFidelity));

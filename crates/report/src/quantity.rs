@@ -29,7 +29,7 @@ pub(crate) fn plain(value: f64) -> String {
     match size {
         _ if !value.is_finite() => "–".to_owned(),
         0.0 => "0".to_owned(),
-        _ if size >= 1e7 || size < 1e-4 => format!("{value:.2e}"),
+        _ if !(1e-4..1e7).contains(&size) => format!("{value:.2e}"),
         _ => {
             let digits = (2 - size.log10().floor() as i32).clamp(0, 6) as usize;
             let text = format!("{value:.digits$}");
@@ -47,9 +47,15 @@ pub(crate) fn metric(value: f64, percent: bool) -> String {
     if percent && value.is_finite() { format!("{:.1} %", 100.0 * value) } else { plain(value) }
 }
 
+/// A metric's value on an axis, where round numbers stand: `85 %` or `0.02`.
+pub(crate) fn metric_tick(value: f64, percent: bool) -> String {
+    if percent { format!("{} %", plain(100.0 * value)) } else { plain(value) }
+}
+
 /// `+12.3 %`
 pub(crate) fn signed_percent(value: f64) -> String {
-    format!("{}{:.1} %", if value < 0.0 { "−" } else { "+" }, value.abs())
+    let sign = if value < 0.0 { "−" } else { "+" };
+    if value.is_finite() { format!("{sign}{:.1} %", value.abs()) } else { format!("{sign}∞") }
 }
 
 /// `850 ms`, `12.3 s`, `4 min 10 s`, `2 h 5 min`

@@ -219,10 +219,11 @@ pub struct Confusion {
 }
 
 impl Report {
-    /// The trial that found the network.
+    /// The trial that found the network, at its longest training.
     pub fn best_trial(&self) -> Option<&Trial> {
         let best = self.best?;
-        self.trials.iter().find(|t| t.trial == best && t.finite_value().is_some())
+        let found = self.trials.iter().filter(|t| t.trial == best && t.finite_value().is_some());
+        found.max_by(|a, b| a.epochs.total_cmp(&b.epochs))
     }
 
     /// The highest fidelity (rung, epochs) that a trial finished at.

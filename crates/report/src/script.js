@@ -11,6 +11,8 @@
   }
   function show(e) {
     var text = e.target.getAttribute && e.target.getAttribute("data-tip");
+    var row = text && text.charAt(0) === "#" ? document.getElementById(text.slice(1)) : null;
+    if (row) text = row.getAttribute("data-tip");
     tip.style.display = text ? "block" : "none";
     if (text) {
       tip.textContent = text;

@@ -49,6 +49,9 @@ pub trait Scheduler: Send {
         rng: &mut Rng,
     ) -> Result<Next, StrategyError>;
 
+    /// The effort of each rung, lowest first.
+    fn ladder(&self) -> Vec<Fidelity>;
+
     /// Learns from trials that are over and tells the strategy.
     fn tell(&mut self, strategy: &mut dyn Strategy, done: &[Completed]) -> Result<(), StrategyError>;
 }

@@ -3,6 +3,7 @@
 use crate::{Fidelity, Rng, StrategyError};
 use nasmyth_space::{Genotype, Space};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// What a strategy may know of the task.
 #[derive(Clone, Copy)]
@@ -31,6 +32,8 @@ impl Problem<'_> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Origin {
+    /// The space's own default network.
+    Given,
     /// Drawn without the use of any result.
     Random,
     /// Changed from its parent.
@@ -41,6 +44,19 @@ pub enum Origin {
     Model,
     /// A trial that goes on at a higher rung.
     Promotion,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Given => "given",
+            Self::Random => "random",
+            Self::Mutation => "mutation",
+            Self::Crossover => "crossover",
+            Self::Model => "model",
+            Self::Promotion => "promotion",
+        })
+    }
 }
 
 /// A genotype to try.

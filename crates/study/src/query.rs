@@ -57,10 +57,10 @@ impl State {
         ranked
     }
 
-    /// The random first trials: those on the lowest rung that were proposed before the strategy used any result.
+    /// The random first trials: those on the lowest rung that no result had a part in.
     pub fn random_first(&self) -> Vec<&Trial> {
         let first_rung = self.trials().iter().filter(|trial| trial.fidelity.rung == 0);
-        first_rung.take_while(|trial| trial.origin == Origin::Random).collect()
+        first_rung.filter(|trial| trial.origin == Origin::Random).collect()
     }
 }
 

@@ -23,7 +23,7 @@ macro_rules! channel_blocks {
         channel_blocks!(@width 1, $channels, $at, $N, $body);
     }};
     (@width $width:literal, $channels:expr, $at:ident, $N:ident, $body:expr) => {
-        while $at + $width <= $channels {
+        while $channels - $at >= $width {
             const $N: usize = $width;
             $body;
             $at += $width;

@@ -15,6 +15,7 @@ use nasmyth_engine::ParamStore;
 use nasmyth_graph::{NodeId, VerifiedGraph};
 use prost::Message;
 use proto::{GraphProto, ModelProto, OperatorSetIdProto, StringStringEntryProto};
+use std::collections::HashSet;
 use writer::{Writer, channels_first_dims, value_info};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -73,14 +74,11 @@ fn translate(graph: &VerifiedGraph, params: &ParamStore<f32>) -> Result<GraphPro
 
 /// Shapes of the values in between, so that viewers can show them.
 fn inner_values(writer: &Writer) -> Vec<proto::ValueInfoProto> {
-    let made = |name: &str| writer.nodes.iter().any(|n| n.output[0] == name);
+    let mut made: HashSet<&str> = writer.nodes.iter().map(|n| n.output[0].as_str()).collect();
     let ids = (0..writer.graph.nodes().len()).map(NodeId);
-    let mut values: Vec<_> = ids
-        .filter(|&id| made(writer.value(id)))
+    ids.filter(|&id| made.remove(writer.value(id))) // several nodes may share one value: the first names it
         .map(|id| value_info(writer.value(id), &channels_first_dims(writer.graph.fact(id))))
-        .collect();
-    values.dedup_by(|a, b| a.name == b.name);
-    values
+        .collect()
 }
 
 fn checksum(graph: &GraphProto) -> String {

@@ -20,11 +20,17 @@ impl Axis {
         let (low, high) = bounds(values);
         let step = nice_step((high - low) / 5.0);
         let (low, high) = ((low / step + 1e-9).floor() * step, (high / step - 1e-9).ceil() * step);
-        let count = ((high - low) / step).round() as usize;
-        let tick = |i: usize| low + i as f64 * step;
-        let ticks =
-            (0..=count.min(20)).map(tick).map(|v| (v, show(if v.abs() < step * 1e-6 { 0.0 } else { v })));
-        Self { label: label.to_owned(), low, high, log: false, ticks: ticks.collect() }
+        Self { label: label.to_owned(), low, high, log: false, ticks: ticks((low, high), step, show) }
+    }
+
+    /// A linear axis that ends a little beyond the outermost values.
+    pub(crate) fn tight(label: &str, values: &[f64], show: impl Fn(f64) -> String) -> Self {
+        let (low, high) = bounds(values);
+        let room = 0.02 * (high - low);
+        let step = nice_step((high - low) / 5.0);
+        let inside = ((low / step - 1e-9).ceil() * step, (high / step + 1e-9).floor() * step);
+        let ticks = ticks(inside, step, show);
+        Self { label: label.to_owned(), low: low - room, high: high + room, log: false, ticks }
     }
 
     /// An axis for a cost in a readable unit: logarithmic where the values are wide apart.
@@ -74,6 +80,13 @@ impl Axis {
     pub(crate) fn label(&self) -> String {
         if self.log { format!("{}, log scale", self.label) } else { self.label.clone() }
     }
+}
+
+/// Multiples of `step` from `low` to `high`.
+fn ticks((low, high): (f64, f64), step: f64, show: impl Fn(f64) -> String) -> Vec<(f64, String)> {
+    let count = ((high - low) / step).round().clamp(0.0, 20.0) as usize;
+    let tick = |i: usize| low + i as f64 * step;
+    (0..=count).map(tick).map(|v| if v.abs() < step * 1e-6 { 0.0 } else { v }).map(|v| (v, show(v))).collect()
 }
 
 /// Lowest and highest value, apart from each other.

@@ -6,8 +6,8 @@ use std::fmt::Write;
 
 const WIDTH: f64 = 560.0;
 const HEIGHT: f64 = 330.0;
-const LEFT: f64 = 62.0;
-const RIGHT: f64 = 16.0;
+const LEFT: f64 = 68.0;
+const RIGHT: f64 = 26.0;
 const TOP: f64 = 14.0;
 const BOTTOM: f64 = 46.0;
 
@@ -73,8 +73,8 @@ impl Chart {
         );
     }
 
-    /// A vertical line with a word at its top.
-    pub(crate) fn wall(&mut self, at: f64, class: &str, word: &str) {
+    /// A vertical line with a word beside it, at its top or at its foot.
+    pub(crate) fn wall(&mut self, at: f64, class: &str, word: &str, top: bool) {
         let x = LEFT + self.x.at(at) * (WIDTH - LEFT - RIGHT);
         let (anchor, side) = if x > WIDTH / 2.0 { ("end", -5.0) } else { ("start", 5.0) };
         let _ = write!(
@@ -82,7 +82,7 @@ impl Chart {
             "<path class=\"line {class}\" d=\"M{x:.1} {TOP}V{:.1}\"/><text class=\"{class}\" text-anchor=\"{anchor}\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
             HEIGHT - BOTTOM,
             x + side,
-            HEIGHT - BOTTOM - 9.0,
+            if top { TOP + 12.0 } else { HEIGHT - BOTTOM - 9.0 },
             escape(word)
         );
     }

@@ -3,7 +3,7 @@
 use super::tip;
 use crate::chart::{Axis, Chart};
 use crate::escape::escape;
-use crate::quantity::{metric, quantity};
+use crate::quantity::{metric_tick, quantity};
 use crate::{Cost, Report, Trial};
 
 pub(super) fn body(report: &Report) -> Option<String> {
@@ -26,7 +26,7 @@ fn chart(report: &Report, cost: &Cost) -> Option<String> {
     let limit = report.limit(&cost.name).map(|l| l.bound);
     let xs: Vec<f64> = points.iter().map(|p| p.0).chain(limit).collect();
     let ys: Vec<f64> = points.iter().map(|p| p.1).collect();
-    let y = Axis::linear(&report.metric.name, &ys, |v| metric(v, report.metric.percent));
+    let y = Axis::linear(&report.metric.name, &ys, |v| metric_tick(v, report.metric.percent));
     let mut chart = Chart::new(Axis::cost(&cost.name, &cost.unit, &xs), y);
     let full = report.full_fidelity();
     for trial in report.trials.iter() {
@@ -35,15 +35,15 @@ fn chart(report: &Report, cost: &Cost) -> Option<String> {
         chart.dot(at, 3.5, class, &tip(report, trial));
     }
     let front = front(report.full_trials().filter_map(|t| Some((point(t)?, t))).collect(), &report.metric);
-    chart.line(front.iter().map(|(at, _)| *at), "front");
+    chart.line(steps(&front), "front");
     front.iter().for_each(|(at, t)| chart.dot(*at, 4.0, "front", &tip(report, t)));
     if let Some(bound) = limit {
-        chart.wall(bound, "limit", &format!("limit {}", quantity(bound, &cost.unit)));
+        chart.wall(bound, "limit", &format!("limit {}", quantity(bound, &cost.unit)), false);
     }
     if let Some((at, best)) = report.best_trial().and_then(|t| Some((point(t)?, t))) {
         chart.dot(at, 7.0, "best", &tip(report, best));
     }
-    let words = format!("{} against {} of {} trials", report.metric.name, cost.name, points.len());
+    let words = format!("{} against {}, {} trials", report.metric.name, cost.name, points.len());
     Some(format!("<figure>{}<figcaption>{}</figcaption></figure>", chart.svg(&words), escape(&words)))
 }
 
@@ -60,6 +60,13 @@ fn front<'t>(mut points: Vec<Point<'t>>, metric: &crate::Metric) -> Vec<Point<'t
         }
     }
     front
+}
+
+/// The front as a staircase: a value is to be had from its cost on.
+fn steps(front: &[Point]) -> Vec<(f64, f64)> {
+    let first = front.first().map(|p| p.0);
+    let corners = front.windows(2).flat_map(|w| [(w[1].0.0, w[0].0.1), w[1].0]);
+    first.into_iter().chain(corners).collect()
 }
 
 #[cfg(test)]

@@ -23,6 +23,6 @@ pub(super) fn body(report: &Report) -> Option<String> {
     let rows: String = names.iter().map(row).collect();
     let head: String = parts.iter().map(|(name, _)| format!("<th class=\"num\">{name}</th>")).collect();
     (!rows.is_empty()).then(|| {
-        format!("<div class=\"scroll\"><table><thead><tr><th>metric</th>{head}</tr></thead><tbody>{rows}</tbody></table></div>")
+        format!("<div class=\"scroll\"><table><thead><tr><th>of the finished network</th>{head}</tr></thead><tbody>{rows}</tbody></table></div>")
     })
 }

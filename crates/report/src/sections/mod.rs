@@ -27,20 +27,26 @@ pub(crate) struct Section {
 /// All sections in the order of the page.
 pub(crate) static SECTIONS: &[Section] = &[
     Section { id: "summary", title: "", body: summary::body },
-    Section { id: "limits", title: "Limits kept", body: certificate::body },
-    Section { id: "costs", title: "What accuracy costs", body: costs::body },
+    Section { id: "limits", title: "Limits", body: certificate::body },
+    Section { id: "costs", title: "Quality against cost", body: costs::body },
     Section { id: "random", title: "Is it better than chance?", body: random::body },
     Section { id: "progress", title: "Progress", body: progress::body },
     Section { id: "network", title: "The network", body: network::body },
-    Section { id: "metrics", title: "Metrics of the finished network", body: metrics::body },
+    Section { id: "metrics", title: "Metrics", body: metrics::body },
     Section { id: "confusion", title: "What it mixes up", body: confusion::body },
     Section { id: "residuals", title: "How far it is off", body: residuals::body },
     Section { id: "trials", title: "Every trial", body: trials::body },
     Section { id: "setup", title: "How it was run", body: setup::body },
 ];
 
-/// A trial in one line, for tooltips.
+/// Where the words for a mark of `trial` stand: in its row of the table, once for all charts.
 fn tip(report: &Report, trial: &crate::Trial) -> String {
+    let at = report.trials.iter().position(|t| std::ptr::eq(t, trial));
+    at.map_or_else(String::new, |i| format!("#t{i}"))
+}
+
+/// A trial in a few lines, for tooltips.
+fn words(report: &Report, trial: &crate::Trial) -> String {
     let value = trial.finite_value().map(|v| crate::quantity::metric(v, report.metric.percent));
     let value =
         value.map_or_else(|| trial.status.name().to_owned(), |v| format!("{} {v}", report.metric.name));

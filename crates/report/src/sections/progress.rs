@@ -2,7 +2,7 @@
 
 use super::tip;
 use crate::chart::{Axis, Chart};
-use crate::quantity::{metric, plain};
+use crate::quantity::{metric_tick, plain};
 use crate::{Report, Trial};
 
 pub(super) fn body(report: &Report) -> Option<String> {
@@ -30,8 +30,8 @@ fn chart(report: &Report, label: &str, x: &dyn Fn(&Trial) -> f64) -> String {
     trials.sort_by(|a, b| x(a).total_cmp(&x(b)));
     let ys: Vec<f64> = trials.iter().filter_map(|t| t.finite_value()).collect();
     let xs: Vec<f64> = trials.iter().map(|t| x(t)).collect();
-    let y = Axis::linear(&report.metric.name, &ys, |v| metric(v, report.metric.percent));
-    let mut chart = Chart::new(Axis::linear(label, &xs, plain), y);
+    let y = Axis::linear(&report.metric.name, &ys, |v| metric_tick(v, report.metric.percent));
+    let mut chart = Chart::new(Axis::tight(label, &xs, plain), y);
     let full = report.full_fidelity();
     for t in &trials {
         let fidelity = if Some((t.rung, t.epochs)) == full { "" } else { " faint" };

@@ -2,13 +2,13 @@
 
 use crate::chart::{Axis, Chart};
 use crate::escape::escape;
-use crate::quantity::{metric, plain, signed_percent};
-use crate::{Improvement, NoImprovement, Report, improvement};
+use crate::quantity::{metric, metric_tick, plain, signed_percent};
+use crate::{Improvement, NoImprovement, Report, Trial, improvement};
 
 pub(super) fn body(report: &Report) -> Option<String> {
     Some(match improvement(report) {
-        Ok((i, epochs)) => {
-            format!("{}{}{}", headline(&i), explanation(report, &i, epochs), strip(report, &i, epochs))
+        Ok((i, found)) => {
+            format!("{}{}{}", headline(&i), explanation(report, &i, found), strip(report, &i, found))
         }
         Err(why) => format!("<p>{}</p>", absent(why)),
     })
@@ -38,10 +38,14 @@ fn headline(i: &Improvement) -> String {
     )
 }
 
-fn explanation(report: &Report, i: &Improvement, epochs: f64) -> String {
+fn explanation(report: &Report, i: &Improvement, found: &Trial) -> String {
     let show = |v| metric(v, report.metric.percent);
     let beaten = if report.metric.better(i.found, i.best_random) { "better" } else { "no better" };
-    let at = if epochs > 0.0 { format!(", all after {} epochs", plain(epochs)) } else { String::new() };
+    let at = if found.epochs > 0.0 {
+        format!(", all after {} epochs", plain(found.epochs))
+    } else {
+        String::new()
+    };
     format!(
         "<p class=\"soft\">Relative improvement RI = (found − mean) / mean, signed so that + is better. Found network: {}; mean of n = {} random networks of this run: {}{at}. \
          The found network is {beaten} than the best of those {} alone ({}). It was chosen as the best of many on these same values, which flatters it a little; the interval covers the chance in the random networks only.</p>",
@@ -54,21 +58,24 @@ fn explanation(report: &Report, i: &Improvement, epochs: f64) -> String {
 }
 
 /// Random networks as dots on a line, with their mean and the found network.
-fn strip(report: &Report, i: &Improvement, epochs: f64) -> String {
-    let random: Vec<_> =
-        report.trials.iter().filter(|t| t.origin == "random" && t.epochs == epochs).collect();
+fn strip(report: &Report, i: &Improvement, found: &Trial) -> String {
+    let random: Vec<_> = report
+        .trials
+        .iter()
+        .filter(|t| t.origin == "random" && (t.rung, t.epochs) == (found.rung, found.epochs))
+        .collect();
     let values: Vec<f64> = random.iter().filter_map(|t| t.finite_value()).collect();
     let all: Vec<f64> = values.iter().copied().chain([i.found]).collect();
     let highest = bins(&all, &values).iter().map(|b| b.2).max().unwrap_or(1) as f64;
-    let x = Axis::linear(&report.metric.name, &all, |v| metric(v, report.metric.percent));
-    let mut chart = Chart::new(x, Axis::linear("random networks", &[0.0, highest.max(2.0)], plain));
+    let x = Axis::linear(&report.metric.name, &all, |v| metric_tick(v, report.metric.percent));
+    let mut chart = Chart::new(x, Axis::linear("random networks", &[0.0, 1.25 * highest.max(2.0)], plain));
     for (from, to, count) in bins(&all, &values).into_iter().filter(|b| b.2 > 0) {
         let show = |v| metric(v, report.metric.percent);
         let words = format!("{count} random networks between {} and {}", show(from), show(to));
         chart.bar((from, to), count as f64, "random", &words);
     }
-    chart.wall(i.mean, "mean", "mean of random");
-    chart.wall(i.found, "found", "found");
+    chart.wall(i.mean, "mean", "mean of random", true);
+    chart.wall(i.found, "found", "found", true);
     let words = format!("values of {} random networks and of the found one", i.n);
     format!(
         "<figure class=\"single\">{}<figcaption>{}</figcaption></figure>",

@@ -17,7 +17,7 @@ pub(super) fn body(report: &Report) -> Option<String> {
 /// What accuracy at what cost, and whether the limits hold.
 fn answer(report: &Report) -> String {
     let Some((value, part)) = value(report) else {
-        return "<strong>No network was found.</strong> No trial ended with a value; the table below says why.".to_owned();
+        return format!("<strong>No network was found.</strong> {}", why(report));
     };
     let name = escape(&report.metric.name);
     let value = metric(value, report.metric.percent);
@@ -29,6 +29,15 @@ fn answer(report: &Report) -> String {
     let costs: Vec<String> = costs.take(3).collect();
     let at = if costs.is_empty() { String::new() } else { format!(" at {}", costs.join(", ")) };
     format!("<strong>{value} {part}{name}</strong>{at}. {}", verdict(report))
+}
+
+/// Why there is no network.
+fn why(report: &Report) -> &'static str {
+    match report.trials.iter().any(|t| t.finite_value().is_some()) {
+        _ if report.trials.is_empty() => "The run ended before its first trial.",
+        true => "Trials ended with values, but none was chosen.",
+        false => "No trial ended with a value; the table of trials says why.",
+    }
 }
 
 /// The best number there is for the network: on the test part, else of its trial.
@@ -48,6 +57,7 @@ fn verdict(report: &Report) -> String {
         (0, _) if report.limits.is_empty() => "No limits were set.".to_owned(),
         (0, _) => "The limits have not been certified.".to_owned(),
         (1, 0) => "<span class=\"good\">The limit is kept.</span>".to_owned(),
+        (2, 0) => "<span class=\"good\">Both limits are kept.</span>".to_owned(),
         (n, 0) => format!("<span class=\"good\">All {n} limits are kept.</span>"),
         (n, b) => format!("<span class=\"bad\">{b} of {n} limits broken: {}.</span>", broken.join(", ")),
     }

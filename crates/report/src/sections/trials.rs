@@ -11,7 +11,7 @@ pub(super) fn body(report: &Report) -> Option<String> {
     }
     let extra: BTreeSet<&String> = report.trials.iter().flat_map(|t| t.metrics.keys()).collect();
     let extra: Vec<&String> = extra.into_iter().filter(|n| **n != report.metric.name).collect();
-    let rows: String = report.trials.iter().map(|t| row(report, &extra, t)).collect();
+    let rows: String = report.trials.iter().enumerate().map(|t| row(report, &extra, t)).collect();
     Some(format!(
         "<p class=\"soft\">Click a heading to sort; click a genotype to see all of it.</p><div class=\"scroll tall\"><table class=\"sortable\" id=\"all\"><thead>{}</thead><tbody>{rows}</tbody></table></div>",
         head(report, &extra)
@@ -31,13 +31,14 @@ fn head(report: &Report, extra: &[&String]) -> String {
     )
 }
 
-fn row(report: &Report, extra: &[&String], t: &Trial) -> String {
+fn row(report: &Report, extra: &[&String], (i, t): (usize, &Trial)) -> String {
     let costs = report.costs.iter().map(|c| number(t.cost(&c.name), |v| quantity(v, &c.unit)));
     let metrics = extra.iter().map(|name| number(t.metrics.get(*name).copied(), plain));
     let best = if report.best == Some(t.trial) { " class=\"chosen\"" } else { "" };
     let words = if t.finite_value().is_none() && !t.reason.is_empty() { &t.reason } else { &t.genotype };
     format!(
-        "<tr{best}>{}<td class=\"{}\">{}</td>{}{}{}{}{}<td>{}</td><td class=\"long\">{}</td></tr>",
+        "<tr{best} id=\"t{i}\" data-tip=\"{}\">{}<td class=\"{}\">{}</td>{}{}{}{}{}<td>{}</td><td class=\"long\">{}</td></tr>",
+        escape(&super::words(report, t)),
         number(Some(t.trial as f64), |v| format!("{v}")),
         t.status.name(),
         t.status.name(),

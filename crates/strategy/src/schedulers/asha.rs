@@ -66,6 +66,10 @@ impl Scheduler for Asha {
         })
     }
 
+    fn ladder(&self) -> Vec<Fidelity> {
+        self.fidelities.clone()
+    }
+
     fn tell(&mut self, strategy: &mut dyn Strategy, done: &[Completed]) -> Result<(), StrategyError> {
         for trial in done {
             self.pending = self.pending.saturating_sub(1);

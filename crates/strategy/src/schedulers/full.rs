@@ -35,6 +35,10 @@ impl Scheduler for Full {
         Ok(proposal.map_or(Next::Exhausted, |proposal| Next::Run(Task::first(proposal, self.fidelity))))
     }
 
+    fn ladder(&self) -> Vec<Fidelity> {
+        vec![self.fidelity]
+    }
+
     fn tell(&mut self, strategy: &mut dyn Strategy, done: &[Completed]) -> Result<(), StrategyError> {
         strategy.tell(done)
     }

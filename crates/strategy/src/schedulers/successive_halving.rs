@@ -118,6 +118,10 @@ impl Scheduler for SuccessiveHalving {
         }
     }
 
+    fn ladder(&self) -> Vec<Fidelity> {
+        self.fidelities.clone()
+    }
+
     fn tell(&mut self, strategy: &mut dyn Strategy, done: &[Completed]) -> Result<(), StrategyError> {
         self.pending = self.pending.saturating_sub(done.len());
         self.bracket.entries.extend(done.iter().map(Entry::new));

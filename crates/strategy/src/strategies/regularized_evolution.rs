@@ -19,12 +19,12 @@ pub(super) const KIND: StrategyKind = StrategyKind {
         SettingKind {
             name: "population",
             doc: "members alive, and networks drawn at random at the start",
-            setting: Setting::Integer { default: 32, least: 2, most: 100_000 },
+            setting: Setting::Integer { default: 12, least: 2, most: 100_000 },
         },
         SettingKind {
             name: "sample",
             doc: "members drawn for a tournament",
-            setting: Setting::Integer { default: 8, least: 1, most: 100_000 },
+            setting: Setting::Integer { default: 4, least: 1, most: 100_000 },
         },
         SettingKind {
             name: "crossover",
@@ -51,7 +51,9 @@ pub struct RegularizedEvolution {
     capacity: usize,
     sample: usize,
     crossover: f64,
-    /// Members of the first generation that were not proposed yet.
+    /// Whether the space's default network, made by hand, was proposed: the first member.
+    given: bool,
+    /// Random members of the first generation that were not proposed yet.
     random_left: usize,
 }
 
@@ -71,11 +73,18 @@ impl RegularizedEvolution {
             capacity: population,
             sample: sample.max(1),
             crossover,
-            random_left: population,
+            given: false,
+            random_left: population - 1,
         }
     }
 
     fn propose(&mut self, problem: &Problem<'_>, rng: &mut Rng) -> Option<Proposal> {
+        if !std::mem::replace(&mut self.given, true) {
+            let genotype = problem.space.default_genotype();
+            if problem.fresh(&genotype) {
+                return Some(Proposal { genotype, origin: Origin::Given, parent: None });
+            }
+        }
         if self.random_left > 0 {
             self.random_left -= 1;
             return feasible_sample(problem, rng).map(Proposal::random);

@@ -1,0 +1,57 @@
+//! `nasmyth list`
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+use nasmyth::strategy::SettingKind;
+
+/// List what there is, each with its documentation
+#[derive(Args)]
+pub struct Arguments {
+    /// What to list
+    #[arg(value_enum)]
+    what: What,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum What {
+    /// Search spaces
+    Spaces,
+    /// Search strategies and their settings
+    Strategies,
+    /// Schedulers and their settings
+    Schedulers,
+    /// Operators of networks
+    Ops,
+    /// Formats of data
+    Formats,
+    /// Formats of exported networks
+    Exports,
+    /// Costs that limits can bound
+    Costs,
+}
+
+impl Arguments {
+    pub fn run(self) -> Result<()> {
+        match self.what {
+            What::Spaces => nasmyth::space::PRESETS.iter().for_each(|p| entry(p.name, p.doc, &[])),
+            What::Strategies => {
+                nasmyth::strategy::STRATEGIES.iter().for_each(|s| entry(s.name, s.doc, s.settings))
+            }
+            What::Schedulers => {
+                nasmyth::strategy::SCHEDULERS.iter().for_each(|s| entry(s.name, s.doc, s.settings))
+            }
+            What::Ops => nasmyth::graph::OPS.iter().for_each(|o| entry(o.name, o.doc, &[])),
+            What::Formats => nasmyth::data::FORMATS.iter().for_each(|f| entry(f.name(), f.doc(), &[])),
+            What::Exports => nasmyth::export::FORMATS.iter().for_each(|f| entry(f.name, f.doc, &[])),
+            What::Costs => nasmyth::device::COSTS.iter().for_each(|c| entry(c.name, c.doc, &[])),
+        }
+        Ok(())
+    }
+}
+
+fn entry(name: &str, doc: &str, settings: &[SettingKind]) {
+    println!("{name:24}{doc}");
+    for s in settings {
+        println!("{:24}  {}: {} ({})", "", s.name, s.doc, s.setting);
+    }
+}

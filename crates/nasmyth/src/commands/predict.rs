@@ -1,0 +1,29 @@
+//! `nasmyth predict`
+
+use super::cores;
+use anyhow::Result;
+use clap::Args;
+use nasmyth::{Model, RunFolder};
+use std::path::PathBuf;
+
+/// Let a found network answer for new data
+#[derive(Args)]
+pub struct Arguments {
+    /// Folder of a run, or an ONNX file that Nasmyth exported
+    model: PathBuf,
+    /// File or folder with the data; labels are not needed
+    #[arg(long, value_name = "PATH")]
+    data: String,
+    /// CSV file to write
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+impl Arguments {
+    pub fn run(self) -> Result<()> {
+        let csv = Model::load(&self.model)?.predict_csv(&self.data, cores())?;
+        RunFolder::write(&self.out, csv.as_bytes())?;
+        println!("{}: {} predictions", self.out.display(), csv.lines().count() - 1);
+        Ok(())
+    }
+}

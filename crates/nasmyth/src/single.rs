@@ -1,0 +1,51 @@
+//! Training one network that is written down.
+
+use crate::winner::Length;
+use crate::{Interrupted, Notice, Observer, Request, RunFolder, Winner};
+use anyhow::{Context, Result, bail};
+use nasmyth_estimator::StopFlag;
+use nasmyth_train::TrainError;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Instant;
+
+/// Trains the network with this text form to the end and writes what a run's `best/` holds to `out`.
+///
+/// # Errors
+/// A text that is no network, a network that does not fit the data or the limits, a folder that holds a run already.
+pub fn train_architecture(
+    text: &str,
+    request: &Request,
+    out: &Path,
+    observer: &mut dyn Observer,
+    stop: &StopFlag,
+) -> Result<()> {
+    let started = Instant::now();
+    let graph = nasmyth_graph::parse(text).context("the architecture")?;
+    let folder = RunFolder::new(out);
+    if folder.best("model.onnx").exists() {
+        bail!("{} holds a network already: give another `--out`", out.display());
+    }
+    let data = request.data()?.open(request.seed()?)?;
+    let config = request.resolve(&data)?;
+    if let Some(broken) = config.limits.check(&graph).first() {
+        bail!("the network does not keep its limits: {broken}");
+    }
+    RunFolder::write(&folder.schema(), &serde_json::to_vec_pretty(data.schema())?)?;
+    RunFolder::write(&folder.config(), config.to_toml()?.as_bytes())?;
+    let length = match config.budget.time()?.filter(|_| request.gives("budget", "time")) {
+        Some(time) => Length::Until(started + time, f64::from(u32::MAX)),
+        None => Length::Epochs(config.search.final_epochs),
+    };
+    let seed = config.seed ^ graph.canonical_hash() as u64;
+    let (recipe, threads) = (&config.recipe, config.workers);
+    let winner = Winner { graph: &graph, data: &data, recipe, seed, threads, folder: &folder };
+    let trained = match winner.train(length, stop, observer) {
+        Err(TrainError::Interrupted) => return Err(Interrupted(out.display().to_string()).into()),
+        other => other?,
+    };
+    let (metrics, certificate) = winner.publish(&trained, &config, BTreeMap::new())?;
+    let run = out.display().to_string();
+    observer.notice(&Notice::Done { run, test: &metrics.test, costs: &certificate.costs });
+    Ok(())
+}
