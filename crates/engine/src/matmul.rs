@@ -206,17 +206,28 @@ unsafe fn all_rows<S: Simd, const N: usize, const MASKED: bool>(simd: S, tile: T
 #[inline(always)]
 unsafe fn kernel<S: Simd, const M: usize, const N: usize, const MASKED: bool>(simd: S, t: Tile) {
     let lanes = S::F32_LANES;
-    let full = simd.mask_between_m32s(0, lanes as u32);
     let tail = simd.mask_between_m32s(0, t.tail as u32);
-    let mask = |n: usize| if MASKED && n == N - 1 { tail } else { full };
+    let masked = |n: usize| MASKED && n == N - 1;
+    // SAFETY: for both, whoever calls them does so within the tile; masked lanes are not touched. Vectors are plain data.
+    let load = |n: usize, at: *const f32| unsafe {
+        if masked(n) { simd.mask_load_ptr_f32s(tail, at) } else { at.cast::<S::f32s>().read_unaligned() }
+    };
+    // SAFETY: as above.
+    let store = |n: usize, at: *mut f32, v: S::f32s| unsafe {
+        if masked(n) {
+            simd.mask_store_ptr_f32s(tail, at, v)
+        } else {
+            at.cast::<S::f32s>().write_unaligned(v)
+        }
+    };
     let mut sums = [[simd.splat_f32s(0.0); N]; M];
     for k in 0..t.depth {
-        // SAFETY: k is within the depth; masked lanes are not touched.
+        // SAFETY: k is within the depth.
         unsafe {
             let row = t.b.add(k * t.b_row);
             let mut b = [simd.splat_f32s(0.0); N];
             for (n, b) in b.iter_mut().enumerate() {
-                *b = simd.mask_load_ptr_f32s(mask(n), row.add(n * lanes));
+                *b = load(n, row.add(n * lanes));
             }
             let column = t.a.add(k * t.a_column);
             for (m, sums) in sums.iter_mut().enumerate() {
@@ -229,13 +240,9 @@ unsafe fn kernel<S: Simd, const M: usize, const N: usize, const MASKED: bool>(si
     }
     for (m, sums) in sums.iter().enumerate() {
         for (n, &sum) in sums.iter().enumerate() {
-            // SAFETY: within the tile; masked lanes are not touched.
-            unsafe {
-                let at = t.c.add(m * t.c_row + n * lanes);
-                let sum =
-                    if t.accumulate { simd.add_f32s(simd.mask_load_ptr_f32s(mask(n), at), sum) } else { sum };
-                simd.mask_store_ptr_f32s(mask(n), at, sum);
-            }
+            // SAFETY: within the tile.
+            let at = unsafe { t.c.add(m * t.c_row + n * lanes) };
+            store(n, at, if t.accumulate { simd.add_f32s(load(n, at), sum) } else { sum });
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Compiling a graph into a plan, and running it.
 
-use crate::arena::Arena;
+use crate::arena::{Arena, disjoint};
 use crate::kernels::{self, Backward, Forward, Kernel, Site};
 use crate::schedule::{Buffer, Step, place};
 use crate::{Loss, ParamLayout, ParamStore, Real};
@@ -32,6 +32,9 @@ pub enum EngineError {
     /// A loss needs one output.
     #[error("training needs a graph with exactly one output, got {0}")]
     Outputs(usize),
+    /// A plan without samples.
+    #[error("expected a batch of at least 1, got 0")]
+    EmptyBatch,
     /// Memory beyond what can be addressed sensibly.
     #[error(
         "a plan with batch {batch} would need {bytes} bytes of memory, more than the limit of {limit}: use a smaller batch or network"
@@ -68,7 +71,7 @@ impl<T: Real> Plan<T> {
     /// Compiles `graph` for `batch` samples at once.
     ///
     /// # Errors
-    /// An operator without kernel, more than one output, or more memory than sensible.
+    /// An operator without kernel, other than one output, an empty batch, or more memory than sensible.
     pub fn compile(graph: &VerifiedGraph, batch: usize, mode: Mode) -> Result<Self, EngineError> {
         Compiler::new(graph, batch, mode)?.finish()
     }
@@ -101,7 +104,7 @@ impl<T: Real> Plan<T> {
     /// Inputs and targets together.
     pub fn sample<'a>(&self, arena: &'a mut Arena<T>) -> (&'a mut [T], &'a mut [T]) {
         let view = arena.view();
-        // SAFETY: input and target are different buffers that both live at the first moment, so they are disjoint.
+        // SAFETY: input and target are disjoint (asserted when the plan was made).
         unsafe { (view.piece_mut(&self.input), view.piece_mut(&self.target)) }
     }
 
@@ -127,7 +130,7 @@ impl<T: Real> Plan<T> {
         self.forward(params, arena, seed);
         let Mode::Train(loss) = self.mode else { return T::ZERO };
         let view = arena.view();
-        // SAFETY: output, target and the output's gradient are three buffers alive at the moment of the loss: disjoint.
+        // SAFETY: the gradient is disjoint from output and target (asserted when the plan was made).
         let (output, target, grad) =
             unsafe { (view.piece(&self.output), view.piece(&self.target), view.piece_mut(&self.loss_grad)) };
         let loss = loss.evaluate(output, target, self.batch, grad);
@@ -139,8 +142,16 @@ impl<T: Real> Plan<T> {
         loss
     }
 
-    /// Moves running statistics towards the mean over `arenas`, which have each run one training step.
+    /// Moves running statistics towards the mean over `arenas`, which have each run one training step of this plan. Without
+    /// arenas, and for inference plans, nothing moves.
+    ///
+    /// # Panics
+    /// With more than [`MAX_SHARDS`] arenas.
     pub fn update_buffers(&self, params: &mut ParamStore<T>, arenas: &[&Arena<T>]) {
+        assert!(arenas.len() <= MAX_SHARDS, "at most {MAX_SHARDS} shards, got {}", arenas.len());
+        if self.mode == Mode::Infer || arenas.is_empty() {
+            return;
+        }
         for ((step, kernel), roles) in self.steps.iter().zip(&self.kernels).zip(&self.roles) {
             let (Some(kernel), true) = (kernel, roles.contains(&Role::Buffer)) else { continue };
             let ranges =
@@ -148,10 +159,9 @@ impl<T: Real> Plan<T> {
             let mut buffers = cut(params.values_mut(), ranges);
             // Few shards: the list is on the stack.
             let mut saved: [&[T]; MAX_SHARDS] = [&[]; MAX_SHARDS];
-            let shards = arenas.len().min(MAX_SHARDS);
             saved.iter_mut().zip(arenas).for_each(|(s, a)| *s = a.get(&step.saved));
             let count = buffers.iter().take_while(|b| !b.is_empty()).count();
-            kernel.update_buffers(&saved[..shards], &mut buffers[..count]);
+            kernel.update_buffers(&saved[..arenas.len()], &mut buffers[..count]);
         }
     }
 }
@@ -196,6 +206,7 @@ impl<'g, T: Real> Compiler<'g, T> {
         if graph.outputs().len() != 1 {
             return Err(EngineError::Outputs(graph.outputs().len()));
         }
+        check_batch::<T>(graph, batch)?;
         let ids = || (0..graph.nodes().len()).map(NodeId);
         let kernels = ids().map(|id| kernel(graph, id, batch)).collect::<Result<Vec<_>, _>>()?;
         let mut needs_grad = vec![false; kernels.len()];
@@ -349,13 +360,20 @@ impl<'g, T: Real> Compiler<'g, T> {
         let roles = (0..self.nodes())
             .map(|i| self.graph.params_of(NodeId(i)).iter().map(|p| p.role).collect())
             .collect();
+        let (output, target) = (ranges[self.values[output.0]].clone(), ranges[target].clone());
+        let (input, loss_grad) = (ranges[input].clone(), ranges[loss_grad].clone());
+        let apart = [(&input, &target), (&output, &target), (&output, &loss_grad), (&target, &loss_grad)];
+        assert!(
+            apart.iter().all(|(a, b)| disjoint(a, b)),
+            "a plan keeps what the loss reads and writes apart"
+        );
         Ok(Plan {
             steps,
             roles,
-            input: ranges[input].clone(),
-            output: ranges[self.values[output.0]].clone(),
-            target: ranges[target].clone(),
-            loss_grad: ranges[loss_grad].clone(),
+            input,
+            output,
+            target,
+            loss_grad,
             kernels: self.kernels,
             needs_grad: self.needs_grad,
             mode: self.mode,
@@ -390,6 +408,19 @@ impl<'g, T: Real> Compiler<'g, T> {
             grad_inputs,
         }
     }
+}
+
+/// That sizes of values can be computed: no single one is beyond the limit.
+fn check_batch<T>(graph: &VerifiedGraph, batch: usize) -> Result<(), EngineError> {
+    if batch == 0 {
+        return Err(EngineError::EmptyBatch);
+    }
+    let largest = graph.nodes().iter().map(|n| n.fact.len()).max().unwrap_or(0);
+    let bytes = largest.saturating_mul(batch).saturating_mul(std::mem::size_of::<T>());
+    if bytes > MAX_BYTES {
+        return Err(EngineError::TooLarge { batch, bytes, limit: MAX_BYTES });
+    }
+    Ok(())
 }
 
 fn kernel<T: Real>(

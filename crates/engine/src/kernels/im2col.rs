@@ -96,12 +96,12 @@ pub(crate) fn unfold<T: Real>(w: &Window, line: Line, x: &[T], c: Channels, colu
             let row = &mut row[taps..taps + w.kernel[1] * c.count];
             let start = (ox * w.stride[1]).wrapping_sub(w.pad[1]);
             if dense && start < w.size[1] && start + w.kernel[1] <= w.size[1] {
-                row.copy_from_slice(&source[start * c.all..][..w.kernel[1] * c.all]);
+                copy_short(row, &source[start * c.all..][..w.kernel[1] * c.all]);
                 continue;
             }
             for (kx, cell) in row.chunks_exact_mut(c.count).enumerate() {
                 match w.tap(1, ox, kx) {
-                    Some(at) => cell.copy_from_slice(&source[at * c.all + c.first..][..c.count]),
+                    Some(at) => copy_short(cell, &source[at * c.all + c.first..][..c.count]),
                     None => cell.fill(T::ZERO),
                 }
             }
@@ -133,4 +133,14 @@ pub(crate) fn fold<T: Real>(w: &Window, line: Line, columns: &[T], c: Channels, 
             }
         }
     }
+}
+
+/// Copies a few dozen elements, vector by vector: a call of the library's copy would cost more than the copy.
+#[inline(always)]
+fn copy_short<T: Copy>(to: &mut [T], from: &[T]) {
+    let ((to, to_rest), (from, from_rest)) = (to.as_chunks_mut::<16>(), from.as_chunks::<16>());
+    to.iter_mut().zip(from).for_each(|(t, f)| *t = *f);
+    let ((to, to_rest), (from, from_rest)) = (to_rest.as_chunks_mut::<4>(), from_rest.as_chunks::<4>());
+    to.iter_mut().zip(from).for_each(|(t, f)| *t = *f);
+    to_rest.iter_mut().zip(from_rest).for_each(|(t, f)| *t = *f);
 }

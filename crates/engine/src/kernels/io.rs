@@ -99,7 +99,8 @@ pub(crate) struct Backward<'a, T> {
 impl<'a, T: Real> Backward<'a, T> {
     pub fn new(step: &'a Step, view: View<'a, T>, params: &'a [T], grads: &'a mut [T]) -> Self {
         step.assert_backward_disjoint();
-        // SAFETY: scratch is disjoint from everything that this call touches (asserted); saved is only read.
+        // SAFETY: scratch is disjoint from saved, from the gradients of the inputs (asserted here) and from all that is handed
+        // out later (asserted there); saved is only read.
         let (saved, scratch) = unsafe { (view.piece(&step.saved), view.piece_mut(&step.scratch)) };
         Self { step, view, params, grads, grads_start: 0, saved, scratch }
     }
@@ -121,7 +122,7 @@ impl<'a, T: Real> Backward<'a, T> {
     /// Gradient of the output. Not for in-place steps.
     pub fn grad_output(&self) -> &'a [T] {
         assert!(!self.step.grad_in_place, "an in-place step finds its gradient in the input's");
-        // SAFETY: disjoint from every gradient that this call writes (asserted in `new`).
+        // SAFETY: disjoint from everything that this call writes (asserted in `new`).
         unsafe { self.view.piece(&self.step.grad_output) }
     }
 
@@ -133,8 +134,8 @@ impl<'a, T: Real> Backward<'a, T> {
     /// Where the gradient of input `i` goes, or `None` if nobody wants it.
     pub fn grad_input(&mut self, i: usize) -> Option<Gradient<'_, T>> {
         let (range, accumulate) = self.step.grad_inputs[i].clone()?;
-        // SAFETY: disjoint from all that this call reads (asserted where it is handed out); of the gradients of inputs only one
-        // is alive at a time, because it borrows `self`.
+        // SAFETY: disjoint from all that this call reads (asserted where it is handed out) and from scratch (asserted in `new`);
+        // of the gradients of inputs only one is alive at a time, because it borrows `self`.
         Some(Gradient { values: unsafe { self.view.piece_mut(&range) }, accumulate })
     }
 
@@ -174,7 +175,8 @@ impl Step {
 
     fn assert_backward_disjoint(&self) {
         self.assert_not_written(&self.saved);
-        assert!(disjoint(&self.saved, &self.scratch), "a plan keeps statistics apart from scratch");
+        let apart = self.grad_inputs.iter().flatten().all(|(g, _)| disjoint(g, &self.scratch));
+        assert!(apart, "a plan keeps gradients apart from scratch");
         if !self.grad_in_place {
             self.assert_not_written(&self.grad_output);
         }
