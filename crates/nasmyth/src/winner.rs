@@ -171,7 +171,7 @@ impl Winner<'_> {
         while trainer.step() < steps {
             let part = trainer.step()..(trainer.step() + 50).min(steps);
             let mut tell = |p: nasmyth_train::Progress| {
-                if p.step % 10 == 0 || p.step == p.steps {
+                if p.step.is_multiple_of(10) || p.step == p.steps {
                     observer.notice(&Notice::Training { step: p.step, steps: p.steps, loss: p.loss });
                 }
             };
