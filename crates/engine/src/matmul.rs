@@ -180,7 +180,7 @@ unsafe fn all_rows<S: Simd, const N: usize, const MASKED: bool>(simd: S, tile: T
     let mut i = 0;
     macro_rules! rows_at_once {
         ($M:literal) => {
-            while i + $M <= rows {
+            while rows - i >= $M {
                 // SAFETY: rows i..i + M exist.
                 unsafe {
                     let at = Tile { a: tile.a.add(i * tile.a_row), c: tile.c.add(i * tile.c_row), ..tile };
