@@ -7,9 +7,9 @@ use thiserror::Error;
 #[error("{0}")]
 pub struct Infeasible(pub String);
 
-/// The run was stopped and can be taken up again.
+/// The run was stopped and can be taken up again, by what it says.
 #[derive(Debug, Error)]
-#[error("interrupted; nothing that was finished is lost: go on with `nasmyth resume {0}`")]
+#[error("interrupted; nothing that was finished is lost: {0}")]
 pub struct Interrupted(pub String);
 
 /// The exit code for a failure: 3 no feasible network, 4 interrupted with the run resumable, 2 anything else that is wrong with

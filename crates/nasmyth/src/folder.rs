@@ -38,6 +38,11 @@ impl RunFolder {
         self.0.join("schema.json")
     }
 
+    /// How the data was divided.
+    pub fn split(&self) -> PathBuf {
+        self.0.join("split.json")
+    }
+
     /// The report.
     pub fn report(&self) -> PathBuf {
         self.0.join("report.html")

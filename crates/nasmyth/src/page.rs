@@ -3,10 +3,12 @@
 use crate::search::budget_in_words;
 use crate::{Certificate, Metrics, RunConfig, RunFolder};
 use anyhow::{Context, Result};
+use nasmyth_data::{Schema, Split};
 use nasmyth_device::{COSTS, Unit, format_quantity};
 use nasmyth_report::{CertificateRow, Confusion, Cost, Data, FinalMetrics, Limit, Metric, Report, html};
 use nasmyth_study::{State, Status, Study, Trial};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// Writes `report.html` of a run, finished or not.
 ///
@@ -19,7 +21,7 @@ pub fn write_report(folder: &RunFolder) -> Result<()> {
     let metrics: Option<Metrics> = json(folder, "metrics.json")?;
     let certificate: Option<Certificate> = json(folder, "certificate.json")?;
     let mut report = from_state(&config, config_text, &state);
-    report.data = data(&config);
+    report.data = data(&config, folder);
     if let Some(metrics) = metrics {
         describe_network(&mut report, &metrics);
     }
@@ -114,8 +116,14 @@ fn trial(t: &Trial) -> nasmyth_report::Trial {
     }
 }
 
-fn data(config: &RunConfig) -> Data {
-    Data { name: config.data.path.clone(), ..Data::default() }
+/// What the run recorded of its data; parts that are missing stay empty.
+fn data(config: &RunConfig, folder: &RunFolder) -> Data {
+    let read = |path: PathBuf| std::fs::read_to_string(path).ok();
+    let split: Option<Split> = read(folder.split()).and_then(|t| serde_json::from_str(&t).ok());
+    let schema: Option<Schema> = read(folder.schema()).and_then(|t| serde_json::from_str(&t).ok());
+    let (train, valid, test) = split.map_or((0, 0, 0), |s| (s.train, s.valid, s.test));
+    let (format, shape) = schema.map_or_else(Default::default, |s| (s.format.clone(), s.features.to_string()));
+    Data { name: config.data.path.clone(), task: String::new(), format, shape, train, valid, test }
 }
 
 fn describe_network(report: &mut Report, metrics: &Metrics) {

@@ -107,7 +107,7 @@ pub fn line(notice: &Notice<'_>) -> Option<String> {
             let figures = |(name, value): (&String, &f64)| format!("{name} {value:.4}");
             let test: Vec<String> = test.iter().map(figures).collect();
             let costs: Vec<String> = costs.0.iter().map(|(n, v)| format!("{n} {v}")).collect();
-            format!("done: test {}\n      {}\n      {run}/report.html", test.join(", "), costs.join(", "))
+            format!("done: test {}\n      {}\n      {run}", test.join(", "), costs.join(", "))
         }
     })
 }

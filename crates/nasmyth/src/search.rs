@@ -105,6 +105,7 @@ impl Search {
         study_config.check()?;
         let study = Study::create(folder.path(), study_config, space.clone())?;
         RunFolder::write(&folder.schema(), &serde_json::to_vec_pretty(data.schema())?)?;
+        RunFolder::write(&folder.split(), &serde_json::to_vec_pretty(data.split())?)?;
         RunFolder::write(&folder.config(), config.to_toml()?.as_bytes())?;
         let notes = data.notes().to_vec();
         Ok(Self { folder, config, data, space, study, fallback, started, notes })
@@ -196,7 +197,7 @@ impl Search {
     }
 
     fn interrupted(&self) -> anyhow::Error {
-        Interrupted(self.folder.path().display().to_string()).into()
+        Interrupted(format!("go on with `nasmyth resume {}`", self.folder.path().display())).into()
     }
 
     /// Searches, unless an earlier process has finished with that.

@@ -41,7 +41,9 @@ pub fn train_architecture(
     let (recipe, threads) = (&config.recipe, config.workers);
     let winner = Winner { graph: &graph, data: &data, recipe, seed, threads, folder: &folder };
     let trained = match winner.train(length, stop, observer) {
-        Err(TrainError::Interrupted) => return Err(Interrupted(out.display().to_string()).into()),
+        Err(TrainError::Interrupted) => {
+            return Err(Interrupted("give the same command again to go on".to_owned()).into());
+        }
         other => other?,
     };
     let (metrics, certificate) = winner.publish(&trained, &config, BTreeMap::new())?;

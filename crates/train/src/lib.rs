@@ -10,7 +10,7 @@ mod trainer;
 
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use estimator::TrainingEstimator;
-pub use metrics::{Classified, Evaluation, Regressed, evaluate, predict};
+pub use metrics::{Classified, Evaluation, Regressed, evaluate, evaluate_some, predict};
 pub use optimizer::{Optimizer, OptimizerKind};
 pub use recipe::Recipe;
 pub use schedule::cosine;
