@@ -215,25 +215,30 @@ unsafe fn all_columns<S: Simd>(simd: S, tile: Tile<'_>, rows: usize, columns: us
 #[inline(always)]
 unsafe fn all_rows<S: Simd, const N: usize, const MASKED: bool>(simd: S, tile: Tile<'_>, rows: usize) {
     let mut i = 0;
-    macro_rules! rows_at_once {
-        ($M:literal) => {
-            while rows - i >= $M {
-                // SAFETY: rows i..i + M exist.
-                unsafe {
-                    let at = Tile { a: tile.a.add(i * tile.a_row), c: tile.c.add(i * tile.c_row), ..tile };
-                    kernel::<S, $M, N, MASKED>(simd, at);
-                }
-                i += $M;
+    macro_rules! next_rows {
+        ($M:literal) => {{
+            // SAFETY: rows i..i + M exist.
+            unsafe {
+                let at = Tile { a: tile.a.add(i * tile.a_row), c: tile.c.add(i * tile.c_row), ..tile };
+                kernel::<S, $M, N, MASKED>(simd, at);
             }
-        };
+            i += $M;
+        }};
     }
-    if S::F32_LANES >= 16 {
-        rows_at_once!(8);
-    } else {
-        rows_at_once!(6); // sixteen registers: twelve for the tile
+    // Sixteen registers leave twelve for the tile, thirty-two leave twenty-four.
+    let most = if S::F32_LANES >= 16 { 8 } else { 6 };
+    while i < rows {
+        match (rows - i).min(most) {
+            8 => next_rows!(8),
+            7 => next_rows!(7),
+            6 => next_rows!(6),
+            5 => next_rows!(5),
+            4 => next_rows!(4),
+            3 => next_rows!(3),
+            2 => next_rows!(2),
+            _ => next_rows!(1),
+        }
     }
-    rows_at_once!(4);
-    rows_at_once!(1);
 }
 
 /// An `M` x `N` vectors tile of the result.
