@@ -122,7 +122,8 @@ fn data(config: &RunConfig, folder: &RunFolder) -> Data {
     let split: Option<Split> = read(folder.split()).and_then(|t| serde_json::from_str(&t).ok());
     let schema: Option<Schema> = read(folder.schema()).and_then(|t| serde_json::from_str(&t).ok());
     let (train, valid, test) = split.map_or((0, 0, 0), |s| (s.train, s.valid, s.test));
-    let (format, shape) = schema.map_or_else(Default::default, |s| (s.format.clone(), s.features.to_string()));
+    let (format, shape) =
+        schema.map_or_else(Default::default, |s| (s.format.clone(), s.features.to_string()));
     Data { name: config.data.path.clone(), task: String::new(), format, shape, train, valid, test }
 }
 
