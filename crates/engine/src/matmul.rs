@@ -38,6 +38,13 @@ impl<'a, T> Matrix<'a, T> {
         Self { values, rows, columns, row_stride: stride, column_stride: 1 }
     }
 
+    /// Whether the matrix still lies within its values when it begins `offset` elements further on.
+    fn fits(&self, offset: usize) -> bool {
+        let reach = |count: usize, stride: usize| count.saturating_sub(1) * stride;
+        let last = offset + reach(self.rows, self.row_stride) + reach(self.columns, self.column_stride);
+        self.rows == 0 || self.columns == 0 || last < self.values.len()
+    }
+
     /// Rows and columns exchanged.
     pub fn transposed(self) -> Self {
         Self {
@@ -50,6 +57,17 @@ impl<'a, T> Matrix<'a, T> {
     }
 }
 
+/// The shared dimension of a product in pieces of one length: piece `s` reads the left-hand side `a[s]` elements further on and
+/// the right-hand side `b[s]`. A convolution without unfolding is such a product, with a piece for each tap of its window.
+#[derive(Clone, Copy)]
+pub(crate) struct Pieces<'a> {
+    pub a: &'a [usize],
+    pub b: &'a [usize],
+}
+
+/// The whole shared dimension as it lies.
+const WHOLE: Pieces<'static> = Pieces { a: &[0], b: &[0] };
+
 /// Operands of a product whose shapes have been checked.
 pub struct Product<'a, T> {
     out: &'a mut [T],
@@ -57,13 +75,28 @@ pub struct Product<'a, T> {
     accumulate: bool,
     a: Matrix<'a, T>,
     b: Matrix<'a, T>,
+    pieces: Pieces<'a>,
 }
 
 /// `out = a b`, or `out += a b`; `out` has rows `stride` elements apart, the rows of `b` are contiguous.
 pub(crate) fn matmul<T: Real>(out: &mut [T], stride: usize, accumulate: bool, a: Matrix<T>, b: Matrix<T>) {
+    matmul_pieces(out, stride, accumulate, a, b, WHOLE);
+}
+
+/// `out = sum over pieces of a b`, or added to `out`; `a` and `b` are the first piece of each.
+pub(crate) fn matmul_pieces<T: Real>(
+    out: &mut [T],
+    stride: usize,
+    accumulate: bool,
+    a: Matrix<T>,
+    b: Matrix<T>,
+    pieces: Pieces,
+) {
     assert!(a.columns == b.rows && b.column_stride == 1, "the shapes of a product agree");
     assert!(a.rows == 0 || out.len() >= (a.rows - 1) * stride + b.columns, "a product fits into its output");
-    T::product(Product { out, stride, accumulate, a, b });
+    assert!(pieces.a.len() == pieces.b.len(), "each piece has two sides");
+    assert!(pieces.a.iter().all(|&o| a.fits(o)) && pieces.b.iter().all(|&o| b.fits(o)), "pieces lie within");
+    T::product(Product { out, stride, accumulate, a, b, pieces });
 }
 
 /// `to` becomes the dense transpose of `from`.
@@ -82,10 +115,12 @@ pub(crate) fn plain<T: Real>(p: Product<'_, T>) {
         if !p.accumulate {
             row.fill(T::ZERO);
         }
-        for k in 0..p.a.columns {
-            let a = p.a.values[i * p.a.row_stride + k * p.a.column_stride];
-            let b = &p.b.values[k * p.b.row_stride..][..p.b.columns];
-            row.iter_mut().zip(b).for_each(|(c, &b)| *c += a * b);
+        for (from_a, from_b) in p.pieces.a.iter().zip(p.pieces.b) {
+            for k in 0..p.a.columns {
+                let a = p.a.values[from_a + i * p.a.row_stride + k * p.a.column_stride];
+                let b = &p.b.values[from_b + k * p.b.row_stride..][..p.b.columns];
+                row.iter_mut().zip(b).for_each(|(c, &b)| *c += a * b);
+            }
         }
     }
 }
@@ -99,7 +134,8 @@ struct Tiled<'a>(Product<'a, f32>);
 
 /// A part of a product: raw because tiles of the output are written through one pointer.
 #[derive(Clone, Copy)]
-struct Tile {
+struct Tile<'a> {
+    pieces: Pieces<'a>,
     a: *const f32,
     a_row: usize,
     a_column: usize,
@@ -118,7 +154,7 @@ impl WithSimd for Tiled<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Product { out, stride, accumulate, a, b } = self.0;
+        let Product { out, stride, accumulate, a, b, pieces } = self.0;
         if a.columns == 0 && !accumulate {
             (0..a.rows).for_each(|i| out[i * stride..][..b.columns].fill(0.0));
         }
@@ -128,6 +164,7 @@ impl WithSimd for Tiled<'_> {
                 // borrowed; the offsets below stay within those bounds.
                 let tile = unsafe {
                     Tile {
+                        pieces,
                         a: a.values.as_ptr().add(row * a.row_stride + depth * a.column_stride),
                         a_row: a.row_stride,
                         a_column: a.column_stride,
@@ -151,7 +188,7 @@ impl WithSimd for Tiled<'_> {
 /// # Safety
 /// The tile's pointers are valid for `rows` rows, `columns` columns and its depth.
 #[inline(always)]
-unsafe fn all_columns<S: Simd>(simd: S, tile: Tile, rows: usize, columns: usize) {
+unsafe fn all_columns<S: Simd>(simd: S, tile: Tile<'_>, rows: usize, columns: usize) {
     let lanes = S::F32_LANES;
     let mut j = 0;
     while j < columns {
@@ -176,27 +213,32 @@ unsafe fn all_columns<S: Simd>(simd: S, tile: Tile, rows: usize, columns: usize)
 /// # Safety
 /// As for [`all_columns`], with `N` vectors of columns, the last of them `tail` wide if `MASKED`.
 #[inline(always)]
-unsafe fn all_rows<S: Simd, const N: usize, const MASKED: bool>(simd: S, tile: Tile, rows: usize) {
+unsafe fn all_rows<S: Simd, const N: usize, const MASKED: bool>(simd: S, tile: Tile<'_>, rows: usize) {
     let mut i = 0;
-    macro_rules! rows_at_once {
-        ($M:literal) => {
-            while i + $M <= rows {
-                // SAFETY: rows i..i + M exist.
-                unsafe {
-                    let at = Tile { a: tile.a.add(i * tile.a_row), c: tile.c.add(i * tile.c_row), ..tile };
-                    kernel::<S, $M, N, MASKED>(simd, at);
-                }
-                i += $M;
+    macro_rules! next_rows {
+        ($M:literal) => {{
+            // SAFETY: rows i..i + M exist.
+            unsafe {
+                let at = Tile { a: tile.a.add(i * tile.a_row), c: tile.c.add(i * tile.c_row), ..tile };
+                kernel::<S, $M, N, MASKED>(simd, at);
             }
-        };
+            i += $M;
+        }};
     }
-    if S::F32_LANES >= 16 {
-        rows_at_once!(8);
-    } else {
-        rows_at_once!(6); // sixteen registers: twelve for the tile
+    // Sixteen registers leave twelve for the tile, thirty-two leave twenty-four.
+    let most = if S::F32_LANES >= 16 { 8 } else { 6 };
+    while i < rows {
+        match (rows - i).min(most) {
+            8 => next_rows!(8),
+            7 => next_rows!(7),
+            6 => next_rows!(6),
+            5 => next_rows!(5),
+            4 => next_rows!(4),
+            3 => next_rows!(3),
+            2 => next_rows!(2),
+            _ => next_rows!(1),
+        }
     }
-    rows_at_once!(4);
-    rows_at_once!(1);
 }
 
 /// An `M` x `N` vectors tile of the result.
@@ -204,7 +246,7 @@ unsafe fn all_rows<S: Simd, const N: usize, const MASKED: bool>(simd: S, tile: T
 /// # Safety
 /// The tile's pointers are valid for `M` rows, `N` vectors of columns (the last of them `tail` wide if `MASKED`) and its depth.
 #[inline(always)]
-unsafe fn kernel<S: Simd, const M: usize, const N: usize, const MASKED: bool>(simd: S, t: Tile) {
+unsafe fn kernel<S: Simd, const M: usize, const N: usize, const MASKED: bool>(simd: S, t: Tile<'_>) {
     let lanes = S::F32_LANES;
     let tail = simd.mask_between_m32s(0, t.tail as u32);
     let masked = |n: usize| MASKED && n == N - 1;
@@ -221,19 +263,21 @@ unsafe fn kernel<S: Simd, const M: usize, const N: usize, const MASKED: bool>(si
         }
     };
     let mut sums = [[simd.splat_f32s(0.0); N]; M];
-    for k in 0..t.depth {
-        // SAFETY: k is within the depth.
-        unsafe {
-            let row = t.b.add(k * t.b_row);
-            let mut b = [simd.splat_f32s(0.0); N];
-            for (n, b) in b.iter_mut().enumerate() {
-                *b = load(n, row.add(n * lanes));
-            }
-            let column = t.a.add(k * t.a_column);
-            for (m, sums) in sums.iter_mut().enumerate() {
-                let a = simd.splat_f32s(*column.add(m * t.a_row));
-                for n in 0..N {
-                    sums[n] = simd.mul_add_e_f32s(a, b[n], sums[n]);
+    for (&from_a, &from_b) in t.pieces.a.iter().zip(t.pieces.b) {
+        for k in 0..t.depth {
+            // SAFETY: k is within the depth, and every piece lies within its side.
+            unsafe {
+                let row = t.b.add(from_b + k * t.b_row);
+                let mut b = [simd.splat_f32s(0.0); N];
+                for (n, b) in b.iter_mut().enumerate() {
+                    *b = load(n, row.add(n * lanes));
+                }
+                let column = t.a.add(from_a + k * t.a_column);
+                for (m, sums) in sums.iter_mut().enumerate() {
+                    let a = simd.splat_f32s(*column.add(m * t.a_row));
+                    for n in 0..N {
+                        sums[n] = simd.mul_add_e_f32s(a, b[n], sums[n]);
+                    }
                 }
             }
         }
@@ -264,7 +308,7 @@ mod tests {
             let start: Vec<f32> = (0..m * (n + gap)).map(number).collect();
             let (mut expected, mut got) = (start.clone(), start);
             let a = || if transposed { Matrix::new(&a, k, m).transposed() } else { Matrix::new(&a, m, k) };
-            plain(Product { out: &mut expected, stride: n + gap, accumulate, a: a(), b: Matrix::new(&b, k, n) });
+            plain(Product { out: &mut expected, stride: n + gap, accumulate, a: a(), b: Matrix::new(&b, k, n), pieces: WHOLE });
             matmul(&mut got, n + gap, accumulate, a(), Matrix::new(&b, k, n));
             for (e, g) in expected.iter().zip(&got) {
                 prop_assert!((e - g).abs() < 1e-4 * (1.0 + k as f32 / 10.0), "{} against {}", g, e);

@@ -146,7 +146,7 @@ impl<T: Real> Plan<T> {
     /// arenas, and for inference plans, nothing moves.
     ///
     /// # Panics
-    /// With more than [`MAX_SHARDS`] arenas.
+    /// With more than 64 arenas.
     pub fn update_buffers(&self, params: &mut ParamStore<T>, arenas: &[&Arena<T>]) {
         assert!(arenas.len() <= MAX_SHARDS, "at most {MAX_SHARDS} shards, got {}", arenas.len());
         if self.mode == Mode::Infer || arenas.is_empty() {

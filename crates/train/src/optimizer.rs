@@ -75,7 +75,7 @@ impl Optimizer {
                 let steps = self.steps.min(i32::MAX as u64) as i32;
                 let first_share = (1.0 / (1.0 - beta1.powi(steps))) as f32;
                 let second_share = (1.0 / (1.0 - beta2.powi(steps))) as f32;
-                // The complements are rounded, not taken of rounded decays: 1 - 0.999 would lose five digits.
+                // The complements are rounded, not taken of rounded decays: 1 - 0.999 would be right to five digits only.
                 let (new1, new2) = ((1.0 - beta1) as f32, (1.0 - beta2) as f32);
                 let (beta1, beta2) = (beta1 as f32, beta2 as f32);
                 let moments = self.first.iter_mut().zip(&mut self.second);

@@ -1,16 +1,16 @@
-//! Convolution: a matrix product for 1x1, unfolding and a matrix product otherwise, and depthwise on its own.
+//! Convolution: a matrix product for 1x1, depthwise on its own, and otherwise a matrix product with a piece for each tap, over
+//! one padded image at a time. The input is never unfolded: a tap of all windows of a line is a matrix that lies in the image.
 
 use super::depthwise::Depthwise;
-use super::im2col::{Channels, Line, Window, fold, unfold};
+use super::fold::{Channels, Line, fold};
 use super::linear::{Dense, start_with_bias, sum_rows};
+use super::padded::Padded;
+use super::window::Window;
 use super::{Backward, Forward, Kernel, Needs, Site};
-use crate::matmul::{Matrix, matmul, transpose};
+use crate::matmul::{Matrix, Pieces, matmul, matmul_pieces, transpose};
 use crate::{Real, vectorized};
 use nasmyth_graph::Op;
 use nasmyth_graph::ops::Conv;
-
-/// Elements of unfolded input at once: a share of the second-level cache.
-const PANEL: usize = 48 << 10;
 
 pub(super) fn lower<T: Real>(op: &dyn Op, site: &Site) -> Option<Box<dyn Kernel<T>>> {
     let conv = op.downcast::<Conv>()?;
@@ -22,108 +22,192 @@ pub(super) fn lower<T: Real>(op: &dyn Op, site: &Site) -> Option<Box<dyn Kernel<
     if conv.is_depthwise(inputs) {
         return Some(Box::new(Depthwise { window, channels: inputs, batch: site.batch, bias: conv.bias }));
     }
-    let (per_group, out_per_group) = (inputs / conv.groups, conv.out / conv.groups);
-    Some(Box::new(Unfolded {
-        columns: window.area() * per_group,
-        lines: site.batch * window.out[0],
-        window,
-        inputs,
-        outputs: conv.out,
-        groups: conv.groups,
-        per_group,
-        out_per_group,
-        bias: conv.bias,
-    }))
+    Some(Box::new(Windowed::new(conv, window, inputs, site.batch)))
 }
 
-/// Convolution by unfolding a few lines at a time.
-struct Unfolded {
+/// Convolution by windows over padded images.
+struct Windowed {
     window: Window,
+    batch: usize,
     inputs: usize,
     outputs: usize,
     groups: usize,
     /// Input and output channels of one group.
     per_group: usize,
     out_per_group: usize,
-    /// Columns of the unfolded input of one group.
-    columns: usize,
-    /// Lines of output over the batch.
-    lines: usize,
     bias: bool,
+    input: Padded,
+    /// How the gradient of the input is a convolution of the output's, if it is.
+    gradient: Option<Padded>,
+    /// Offset of each tap in a padded input, and in the weight.
+    taps: Vec<usize>,
+    weight_taps: Vec<usize>,
+    /// Offset of each tap in a padded gradient, from the last tap to the first, and in the transposed weight of a group.
+    gradient_taps: Vec<usize>,
+    transposed_taps: Vec<usize>,
+    /// Offset of each line of windows in a padded input, and in the output.
+    lines: Vec<usize>,
+    output_lines: Vec<usize>,
 }
 
-/// A few lines of output, as rows of a matrix.
-struct Panel {
-    first_line: usize,
-    lines: usize,
-    first_row: usize,
-    rows: usize,
-}
-
-impl Unfolded {
-    fn lines_at_once(&self) -> usize {
-        (PANEL / (self.window.out[1] * self.columns)).clamp(1, self.lines)
+impl Windowed {
+    fn new(conv: &Conv, window: Window, inputs: usize, batch: usize) -> Self {
+        let (outputs, groups) = (conv.out, conv.groups);
+        let (per_group, out_per_group) = (inputs / groups, outputs / groups);
+        let input = Padded::input(&window, inputs);
+        let gradient = Padded::output(&window, outputs);
+        let of_tap =
+            |padded: &Padded, t: usize| padded.tap(&window, t / window.kernel[1], t % window.kernel[1]);
+        let area = window.area();
+        Self {
+            taps: (0..area).map(|t| of_tap(&input, t)).collect(),
+            weight_taps: (0..area).map(|t| t * per_group * outputs).collect(),
+            gradient_taps: gradient.iter().flat_map(|g| (0..area).map(|t| of_tap(g, area - 1 - t))).collect(),
+            transposed_taps: (0..area).map(|t| t * per_group * out_per_group).collect(),
+            lines: (0..window.out[0]).map(|y| y * window.stride[0] * input.line()).collect(),
+            output_lines: (0..window.out[0]).map(|y| y * window.out[1] * outputs).collect(),
+            bias: conv.bias,
+            window,
+            batch,
+            inputs,
+            outputs,
+            groups,
+            per_group,
+            out_per_group,
+            input,
+            gradient,
+        }
     }
 
-    fn panel_len(&self) -> usize {
-        self.lines_at_once() * self.window.out[1] * self.columns
+    /// Elements of an image of the input, and of the output.
+    fn image(&self) -> usize {
+        self.window.size[0] * self.window.size[1] * self.inputs
     }
 
-    fn panels(&self) -> impl Iterator<Item = Panel> + '_ {
-        let (at_once, width) = (self.lines_at_once(), self.window.out[1]);
-        (0..self.lines).step_by(at_once).map(move |first_line| {
-            let lines = at_once.min(self.lines - first_line);
-            Panel { first_line, lines, first_row: first_line * width, rows: lines * width }
-        })
+    fn output_image(&self) -> usize {
+        self.window.out[0] * self.window.out[1] * self.outputs
     }
 
-    fn line(&self, i: usize) -> Line {
-        Line { image: i / self.window.out[0], oy: i % self.window.out[0] }
+    /// Elements for a padded image, of the input or of the output's gradient.
+    fn padded_len(&self) -> usize {
+        self.input.len().max(self.gradient.as_ref().map_or(0, Padded::len))
     }
 
-    fn channels(&self, group: usize) -> Channels {
-        Channels { all: self.inputs, first: group * self.per_group, count: self.per_group }
+    /// Elements of one unfolded line, where the gradient is folded back.
+    fn line_len(&self) -> usize {
+        if self.gradient.is_some() { 0 } else { self.window.out[1] * self.window.area() * self.per_group }
     }
 
-    fn unfold_panel<T: Real>(&self, panel: &Panel, group: usize, x: &[T], columns: &mut [T]) {
-        let line_len = self.window.out[1] * self.columns;
-        vectorized(|| {
-            for (i, columns) in columns[..panel.rows * self.columns].chunks_exact_mut(line_len).enumerate() {
-                unfold(&self.window, self.line(panel.first_line + i), x, self.channels(group), columns);
+    /// Elements of the weight.
+    fn weight_len(&self) -> usize {
+        self.window.area() * self.per_group * self.outputs
+    }
+
+    fn forward_image<T: Real>(&self, padded: &[T], weight: &[T], y: &mut [T]) {
+        let step = self.window.stride[1] * self.inputs;
+        for (&from, &to) in self.lines.iter().zip(&self.output_lines) {
+            for group in 0..self.groups {
+                let a = &padded[from + group * self.per_group..];
+                let a = Matrix::strided(a, self.window.out[1], self.per_group, step);
+                let b = &weight[group * self.out_per_group..];
+                let b = Matrix::strided(b, self.per_group, self.out_per_group, self.outputs);
+                let pieces = Pieces { a: &self.taps, b: &self.weight_taps };
+                let y = &mut y[to + group * self.out_per_group..];
+                matmul_pieces(y, self.outputs, self.bias, a, b, pieces);
             }
-        });
+        }
     }
 
-    fn fold_panel<T: Real>(&self, panel: &Panel, group: usize, columns: &[T], dx: &mut [T]) {
-        let line_len = self.window.out[1] * self.columns;
-        vectorized(|| {
-            for i in 0..panel.lines {
-                let columns = &columns[i * line_len..][..line_len];
-                fold(&self.window, self.line(panel.first_line + i), columns, self.channels(group), dx);
+    /// Adds the gradient of an image (or starts with it) to that of the weight.
+    fn weight_gradient<T: Real>(&self, padded: &[T], dy: &[T], start: bool, dweight: &mut [T]) {
+        let step = self.window.stride[1] * self.inputs;
+        for (&tap, &row) in self.taps.iter().zip(&self.weight_taps) {
+            for group in 0..self.groups {
+                let a = &padded[tap + group * self.per_group..];
+                let a = Matrix::strided(a, self.window.out[1], self.per_group, step).transposed();
+                let b = &dy[group * self.out_per_group..];
+                let b = Matrix::strided(b, self.window.out[1], self.out_per_group, self.outputs);
+                let pieces = Pieces { a: &self.lines, b: &self.output_lines };
+                let out = &mut dweight[row + group * self.out_per_group..];
+                matmul_pieces(out, self.outputs, !start, a, b, pieces);
             }
-        });
+        }
     }
 
-    /// The weight of a group as a matrix `[columns, out / groups]`.
-    fn weight<'a, T>(&self, group: usize, weight: &'a [T]) -> Matrix<'a, T> {
-        Matrix::strided(&weight[group * self.out_per_group..], self.columns, self.out_per_group, self.outputs)
+    /// The weight of each tap and group transposed: group after group, `[taps, out / groups, in / groups]`.
+    fn transpose_weight<T: Real>(&self, weight: &[T], to: &mut [T]) {
+        let block = self.per_group * self.out_per_group;
+        for (i, to) in to[..self.weight_len()].chunks_exact_mut(block).enumerate() {
+            let (group, tap) = (i / self.window.area(), i % self.window.area());
+            let from = &weight[self.weight_taps[tap] + group * self.out_per_group..];
+            transpose(Matrix::strided(from, self.per_group, self.out_per_group, self.outputs), to);
+        }
     }
 
-    /// The rows of a panel of the output or its gradient, one group's channels.
-    fn rows<'a, T>(&self, panel: &Panel, group: usize, y: &'a [T]) -> Matrix<'a, T> {
-        let start = panel.first_row * self.outputs + group * self.out_per_group;
-        Matrix::strided(&y[start..], panel.rows, self.out_per_group, self.outputs)
+    /// The part of the transposed weight that belongs to a group.
+    fn transposed_of<'a, T>(&self, group: usize, transposed: &'a [T]) -> &'a [T] {
+        let len = self.weight_len() / self.groups;
+        &transposed[group * len..][..len]
+    }
+
+    /// The gradient of the input as a convolution of the padded gradient of the output with the mirrored window.
+    fn input_gradient<T: Real>(
+        &self,
+        g: &Padded,
+        padded: &[T],
+        transposed: &[T],
+        accumulate: bool,
+        dx: &mut [T],
+    ) {
+        let row = self.window.size[1] * self.inputs;
+        for (y, dx) in dx.chunks_exact_mut(row).enumerate() {
+            for group in 0..self.groups {
+                let a = &padded[y * g.line() + group * self.out_per_group..];
+                let a = Matrix::strided(a, self.window.size[1], self.out_per_group, self.outputs);
+                let b =
+                    Matrix::new(self.transposed_of(group, transposed), self.out_per_group, self.per_group);
+                let pieces = Pieces { a: &self.gradient_taps, b: &self.transposed_taps };
+                matmul_pieces(&mut dx[group * self.per_group..], self.inputs, accumulate, a, b, pieces);
+            }
+        }
+    }
+
+    /// With a stride: each line's gradient unfolded, then added to where it came from.
+    fn fold_gradient<T: Real>(
+        &self,
+        image: usize,
+        dy: &[T],
+        transposed: &[T],
+        columns: &mut [T],
+        dx: &mut [T],
+    ) {
+        let (width, row_len) = (self.window.out[1], self.window.area() * self.per_group);
+        for (oy, &from) in self.output_lines.iter().enumerate() {
+            for group in 0..self.groups {
+                let a = &dy[from + group * self.out_per_group..];
+                let a = Matrix::strided(a, width, self.out_per_group, self.outputs);
+                let transposed = self.transposed_of(group, transposed);
+                let blocks = transposed.chunks_exact(self.per_group * self.out_per_group);
+                for (tap, block) in blocks.enumerate() {
+                    let b = Matrix::new(block, self.out_per_group, self.per_group);
+                    matmul(&mut columns[tap * self.per_group..], row_len, false, a, b);
+                }
+                let channels =
+                    Channels { all: self.inputs, first: group * self.per_group, count: self.per_group };
+                vectorized(|| fold(&self.window, Line { image, oy }, columns, channels, dx));
+            }
+        }
     }
 }
 
-impl<T: Real> Kernel<T> for Unfolded {
+impl<T: Real> Kernel<T> for Windowed {
     fn needs(&self) -> Needs {
         Needs { inputs: true, output: false }
     }
 
-    /// A panel, and the transposed weights of all groups for the gradient of the input.
+    /// A padded image, the transposed weight, and an unfolded line.
     fn scratch(&self) -> usize {
-        self.panel_len() + self.columns * self.outputs
+        self.padded_len() + self.weight_len() + self.line_len()
     }
 
     fn forward(&self, io: Forward<'_, T>) {
@@ -131,49 +215,40 @@ impl<T: Real> Kernel<T> for Unfolded {
         if self.bias {
             start_with_bias(io.output, io.param(1));
         }
-        for panel in self.panels() {
-            for group in 0..self.groups {
-                self.unfold_panel(&panel, group, x, io.scratch);
-                let start = panel.first_row * self.outputs + group * self.out_per_group;
-                let columns = Matrix::new(io.scratch, panel.rows, self.columns);
-                matmul(&mut io.output[start..], self.outputs, self.bias, columns, self.weight(group, weight));
-            }
+        let padded = &mut io.scratch[..self.input.len()];
+        padded.fill(T::ZERO);
+        let images = x.chunks_exact(self.image()).zip(io.output.chunks_exact_mut(self.output_image()));
+        for (x, y) in images {
+            self.input.copy(x, padded);
+            self.forward_image(padded, weight, y);
         }
     }
 
     fn backward(&self, mut io: Backward<'_, T>) {
         let (x, dy, weight) = (io.input(0), io.grad_output(), io.param(0));
-        let (scratch, transposed) = std::mem::take(&mut io.scratch).split_at_mut(self.panel_len());
-        let weight_len = self.columns * self.out_per_group;
+        let (padded, rest) = std::mem::take(&mut io.scratch).split_at_mut(self.padded_len());
+        let (transposed, columns) = rest.split_at_mut(self.weight_len());
         let dweight = io.take_grad_param(0);
         if self.bias {
             sum_rows(dy, io.take_grad_param(1));
         }
-        let mut dx = io.grad_input(0);
-        if let Some(dx) = dx.as_mut() {
-            dx.start();
-            for (group, transposed) in transposed.chunks_exact_mut(weight_len).enumerate() {
-                transpose(self.weight(group, weight), transposed);
-            }
+        let dy = |n: usize| &dy[n * self.output_image()..][..self.output_image()];
+        padded.fill(T::ZERO);
+        for (n, x) in x.chunks_exact(self.image()).enumerate() {
+            self.input.copy(x, padded);
+            self.weight_gradient(&padded[..self.input.len()], dy(n), n == 0, dweight);
         }
-        for panel in self.panels() {
-            for group in 0..self.groups {
-                self.unfold_panel(&panel, group, x, scratch);
-                let columns = Matrix::new(scratch, panel.rows, self.columns).transposed();
-                let dy = self.rows(&panel, group, dy);
-                let start = group * self.out_per_group;
-                matmul(&mut dweight[start..], self.outputs, panel.first_line > 0, columns, dy);
-                let Some(dx) = dx.as_mut() else { continue };
-                let transposed = &transposed[group * weight_len..][..weight_len];
-                matmul(
-                    scratch,
-                    self.columns,
-                    false,
-                    dy,
-                    Matrix::new(transposed, self.out_per_group, self.columns),
-                );
-                self.fold_panel(&panel, group, scratch, dx.values);
-            }
+        let Some(mut dx) = io.grad_input(0) else { return };
+        self.transpose_weight(weight, transposed);
+        let Some(g) = &self.gradient else {
+            dx.start();
+            return (0..self.batch)
+                .for_each(|n| self.fold_gradient(n, dy(n), transposed, columns, dx.values));
+        };
+        padded.fill(T::ZERO);
+        for (n, values) in dx.values.chunks_exact_mut(self.image()).enumerate() {
+            g.copy(dy(n), padded);
+            self.input_gradient(g, &padded[..g.len()], transposed, dx.accumulate, values);
         }
     }
 }

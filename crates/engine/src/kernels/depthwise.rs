@@ -1,7 +1,7 @@
 //! Depthwise convolution: each channel filtered on its own, vectorised over channels.
 
-use super::im2col::Window;
 use super::linear::sum_rows;
+use super::window::Window;
 use super::{Backward, Forward, Kernel, Needs};
 use crate::{Real, vectorized};
 

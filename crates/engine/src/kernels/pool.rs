@@ -1,6 +1,6 @@
 //! Pooling over windows.
 
-use super::im2col::Window;
+use super::window::Window;
 use super::{Backward, Forward, Kernel, Needs, Site};
 use crate::{Real, vectorized};
 use nasmyth_graph::Op;
