@@ -1,6 +1,6 @@
 //! What a run is asked to do: a request leaves things open, a configuration has everything resolved.
 
-use crate::{Effort, format_duration, parse_duration};
+use crate::{Effort, RunFolder, format_duration, parse_duration};
 use anyhow::{Context, Result, anyhow, bail};
 use nasmyth_data::{Dataset, OpenOptions, Subset, TaskKind};
 use nasmyth_device::Limits;
@@ -167,8 +167,13 @@ impl RunConfig {
     }
 
     /// From a run's `config.toml`.
-    pub fn parse(text: &str) -> Result<Self> {
-        toml::from_str(text).context("the configuration of this run is damaged or of another version")
+    ///
+    /// # Errors
+    /// A file that is missing, damaged, or of another version.
+    pub fn read(folder: &RunFolder) -> Result<Self> {
+        let path = folder.config();
+        let damaged = || format!("{}: damaged, or of another version", path.display());
+        toml::from_str(&RunFolder::read(&path)?).with_context(damaged)
     }
 }
 
@@ -186,6 +191,11 @@ impl Request {
         for key in ["data", "budget", "search", "recipe"] {
             if let Some(value) = table.get(key).filter(|value| !value.is_table()) {
                 bail!("{key}: expected a section `[{key}]`, got {value}");
+            }
+        }
+        for key in ["strategy", "scheduler", "estimator"] {
+            if let Some(value) = table.get(key).filter(|value| !value.is_table() && !value.is_str()) {
+                bail!("{key}: expected a text or a section `[{key}]`, got {value}");
             }
         }
         // `strategy = "random"` is short for a table with that name.

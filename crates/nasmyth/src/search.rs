@@ -76,7 +76,7 @@ impl Search {
         vacant(&folder)?;
         let data = request.data()?.open(request.seed()?)?;
         let mut config = request.resolve(&data)?;
-        let space = preset(&config.space, &context(&data))?;
+        let space = space_for(&config, &data)?;
         scheduler_named(&config.scheduler.name)?;
         let fallback = feasibility(&space, &config.limits).map_err(|e| Infeasible(e.to_string()))?;
         let search_time = plan_effort(&mut config, request, &data, &space, &fallback)?;
@@ -120,10 +120,9 @@ impl Search {
         let started = Instant::now();
         let folder = RunFolder::new(folder);
         begun(&folder)?;
-        let text = RunFolder::read(&folder.config())?;
-        let mut config = RunConfig::parse(&text).with_context(|| folder.config().display().to_string())?;
+        let mut config = RunConfig::read(&folder)?;
         let data = config.data.open(config.seed)?;
-        let space = preset(&config.space, &context(&data))?;
+        let space = space_for(&config, &data)?;
         config.workers = workers.unwrap_or(config.workers);
         let fallback = feasibility(&space, &config.limits).map_err(|e| Infeasible(e.to_string()))?;
         let study = Study::resume(folder.path(), space.clone(), Changes { workers, budget: None })?;
@@ -327,6 +326,15 @@ impl Search {
         let best = state.best().map(|t| t.trial);
         Ok(self.study.record_final(serde_json::json!({ "trial": best, "trials": state.trials().len(), "seconds": self.started.elapsed().as_secs_f64() }))?)
     }
+}
+
+/// The preset or the user's file.
+fn space_for(config: &RunConfig, data: &Dataset) -> Result<Space> {
+    let space = preset(&config.space, &context(data));
+    if config.space.ends_with(".toml") {
+        return space.with_context(|| config.space.clone());
+    }
+    Ok(space?)
 }
 
 /// Refuses a folder that cannot take a run. What a run leaves that was killed before its first trial is cleared away.
