@@ -143,9 +143,9 @@ pub struct SearchConfig {
     /// Learning rate of the final training, if not the recipe's: what it took to converge.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub final_learning_rate: Option<f64>,
-    /// Largest network, in MACs, that the time allows to train to the end; beyond the user's own limits.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub trainable_macs: Option<u64>,
+    /// What the time allows to train to the end; beyond the user's own limits.
+    #[serde(default)]
+    pub trainable: Limits,
 }
 
 /// A program that estimates in place of training.
@@ -346,7 +346,7 @@ impl Request {
                 final_epochs: effort.final_epochs,
                 final_stop: None,
                 final_learning_rate: None,
-                trainable_macs: None,
+                trainable: Limits::default(),
             },
             strategy: Method::new("regularized-evolution"),
             scheduler: Method::new("asha"),

@@ -1,5 +1,7 @@
 //! How long to train: by the size of the data, or by the time there is.
 
+use nasmyth_device::{Limit, Limits, cost_named};
+use nasmyth_graph::VerifiedGraph;
 use nasmyth_train::{TrainError, Trainer};
 use std::time::Duration;
 
@@ -34,14 +36,14 @@ const BESIDE: f64 = 0.15;
 /// let effort = nasmyth::Effort::by_data(4000, 64);
 /// assert!(effort.search_epochs < effort.final_epochs);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Effort {
     /// Epochs of the highest rung.
     pub search_epochs: f64,
     /// Epochs of the final training.
     pub final_epochs: f64,
-    /// Largest network, in MACs, that can be trained to the end in time.
-    pub trainable_macs: Option<u64>,
+    /// What a network may cost that can be trained to the end in time.
+    pub trainable: Limits,
     /// Time for the search.
     pub search_time: Option<Duration>,
 }
@@ -53,13 +55,29 @@ pub struct Speed {
     pub seconds_per_sample: f64,
     /// MACs of that network.
     pub macs: u64,
+    /// Bytes of its activations.
+    pub activations: u64,
 }
 
 impl Speed {
-    /// Measures a trainer that uses one thread.
-    pub fn of(trainer: &mut Trainer, macs: u64, samples: usize) -> Result<Self, TrainError> {
+    /// Measures a trainer of `graph` that uses one thread.
+    pub fn of(trainer: &mut Trainer, graph: &VerifiedGraph, samples: usize) -> Result<Self, TrainError> {
         let step = trainer.measure_step(Duration::from_millis(500));
-        Ok(Self { seconds_per_sample: step / (trainer.epochs_in(1) * samples as f64), macs })
+        Ok(Self {
+            seconds_per_sample: step / (trainer.epochs_in(1) * samples as f64),
+            macs: graph.macs(),
+            activations: graph.activation_bytes(),
+        })
+    }
+
+    /// What a network may cost that takes about `times` as long: small networks spend their time on arithmetic and on
+    /// passes over activations.
+    fn trainable(&self, times: f64) -> Limits {
+        let costs = [("macs", self.macs), ("activations", self.activations)];
+        let limit = |(name, value): (&str, u64)| {
+            Some(Limit { cost: cost_named(name)?, bound: (value as f64 * times).max(1.0) as u64 })
+        };
+        Limits(costs.into_iter().filter_map(limit).collect())
     }
 }
 
@@ -71,7 +89,7 @@ impl Effort {
         Self {
             search_epochs: 3f64.clamp(least, most),
             final_epochs: FINAL_EPOCHS.clamp(epochs(FINAL_STEPS.0), epochs(FINAL_STEPS.1).max(FINAL_EPOCHS)),
-            trainable_macs: None,
+            trainable: Limits::default(),
             search_time: None,
         }
     }
@@ -92,7 +110,7 @@ impl Effort {
         Self {
             search_epochs: highest.clamp(epochs(SEARCH_STEPS.0), epochs(SEARCH_STEPS.1)),
             final_epochs: final_epochs.min(most_final),
-            trainable_macs: Some((speed.macs as f64 * final_epochs / wanted).max(1.0) as u64),
+            trainable: speed.trainable(final_epochs / wanted),
             search_time: Some(Duration::from_secs_f64(search_seconds)),
         }
     }
@@ -104,13 +122,13 @@ mod tests {
 
     #[test]
     fn more_time_is_more_training_and_the_reserve_is_kept() {
-        let speed = Speed { seconds_per_sample: 1e-3, macs: 1_000_000 };
+        let speed = Speed { seconds_per_sample: 1e-3, macs: 1_000_000, activations: 1_000_000 };
         let effort = |s: u64| Effort::by_time(Duration::from_secs(s), 2, 50_000, 128, speed);
         let (short, long) = (effort(60), effort(600));
         assert!(short.search_time < long.search_time && short.final_epochs < long.final_epochs);
         assert!(long.search_time.is_some_and(|t| t.as_secs() >= 300 && t.as_secs() <= 360));
         // 270 s on two cores at 1 ms: 540,000 samples.
         assert!((long.final_epochs - 10.8).abs() < 0.1);
-        assert!(short.trainable_macs < long.trainable_macs);
+        assert!(short.trainable.0[0].bound < long.trainable.0[0].bound);
     }
 }

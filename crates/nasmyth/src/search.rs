@@ -8,7 +8,7 @@ use crate::{
 };
 use anyhow::{Context as _, Result, anyhow, bail};
 use nasmyth_data::{Dataset, Features, Subset, Task};
-use nasmyth_device::{Limit, Limits, cost_named};
+use nasmyth_device::Limits;
 use nasmyth_estimator::{Estimator, External, StopFlag};
 use nasmyth_graph::VerifiedGraph;
 use nasmyth_space::{Context, Genotype, Space, preset};
@@ -414,7 +414,7 @@ fn untested(state: &State) -> Option<String> {
 
 /// Where even much time is better spent on searching than on training longer.
 fn most_final_epochs(data: &Dataset, config: &RunConfig) -> f64 {
-    let speed = Speed { seconds_per_sample: 1e-9, macs: 1 };
+    let speed = Speed { seconds_per_sample: 1e-9, macs: 1, activations: 1 };
     Effort::by_time(Duration::from_secs(3600), 1, data.len(Subset::Train), config.recipe.batch, speed)
         .final_epochs
 }
@@ -434,7 +434,7 @@ fn plan_effort(
     let graph = if config.limits.check(&graph).is_empty() { graph } else { lowered(feasible)? };
     let mut trainer = Trainer::new(&graph, data, Subset::Train, &config.recipe, config.seed, 1)?;
     let samples = data.len(Subset::Train);
-    let speed = Speed::of(&mut trainer, graph.macs(), samples)?;
+    let speed = Speed::of(&mut trainer, &graph, samples)?;
     let effort = Effort::by_time(time, config.workers, samples, config.recipe.batch, speed);
     if !request.gives("search", "epochs") {
         config.search.epochs = effort.search_epochs;
@@ -442,22 +442,16 @@ fn plan_effort(
     if !request.gives("search", "final_epochs") {
         config.search.final_epochs = effort.final_epochs;
     }
-    if !request.gives("search", "trainable_macs") {
-        config.search.trainable_macs = effort.trainable_macs;
+    if !request.gives("search", "trainable") {
+        config.search.trainable = effort.trainable;
     }
     Ok(Some(effort.search_time.unwrap_or(time).saturating_sub(WRAP_UP)))
 }
 
 /// The user's limits, and what the time allows to train unless no network keeps that too.
 fn affordable(config: &RunConfig, space: &Space) -> Limits {
-    let mut limits = config.limits.clone();
-    if let (Some(bound), Some(cost)) = (config.search.trainable_macs, cost_named("macs")) {
-        limits.0.push(Limit { cost, bound });
-        if feasibility(space, &limits).is_err() {
-            return config.limits.clone();
-        }
-    }
-    limits
+    let limits = Limits([config.limits.0.clone(), config.search.trainable.0.clone()].concat());
+    if feasibility(space, &limits).is_ok() { limits } else { config.limits.clone() }
 }
 
 /// How long a search may take, in words.
