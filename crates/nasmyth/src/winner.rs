@@ -141,7 +141,7 @@ impl Winner<'_> {
         while trainer.step() < end {
             let part = trainer.step()..(trainer.step() + 50).min(end);
             let mut tell = |p: nasmyth_train::Progress| {
-                if p.step % 10 == 0 || p.step == p.steps {
+                if p.step.is_multiple_of(10) || p.step == p.steps {
                     observer.notice(&Notice::Training { step: p.step, steps: p.steps, loss: p.loss });
                 }
             };
