@@ -11,6 +11,14 @@ use serde::{Deserialize, Serialize};
 const SAMPLES: usize = 256;
 
 /// One limit, checked.
+///
+/// ```no_run
+/// # let certificate: nasmyth::Certificate = serde_json::from_str("")?;
+/// for verdict in &certificate.limits {
+///     println!("{}: {} ({}), holds: {}", verdict.limit, verdict.value, verdict.how, verdict.holds);
+/// }
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
     /// As the user wrote it, e.g. `params<=100k`.
@@ -28,6 +36,14 @@ pub struct Verdict {
 }
 
 /// Our outputs against those of an independent runtime on the exported file.
+///
+/// ```
+/// let check: nasmyth::RuntimeCheck = serde_json::from_str(
+///     r#"{"runtime": "rten", "samples": 256, "largest_difference": 4.3e-6, "same_answers": 1.0}"#,
+/// )?;
+/// assert!(check.largest_difference <= 1e-4);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RuntimeCheck {
     /// Name of the runtime.
@@ -42,6 +58,16 @@ pub struct RuntimeCheck {
 }
 
 /// What is certified about a network.
+///
+/// ```no_run
+/// use nasmyth::Certificate;
+///
+/// let text = std::fs::read_to_string("runs/mnist1d/best/certificate.json")?;
+/// let certificate: Certificate = serde_json::from_str(&text)?;
+/// assert!(certificate.limits.iter().all(|verdict| verdict.holds));
+/// println!("{} parameters", certificate.costs.get("params").unwrap_or(0));
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Certificate {
     /// Canonical hash of the architecture.

@@ -11,6 +11,16 @@ use std::time::Duration;
 use toml::{Table, Value};
 
 /// Where the data is and how it is divided.
+///
+/// ```
+/// use nasmyth::Request;
+///
+/// let data = Request::default().set("data.path", Some("builtin:mnist1d")).data()?;
+/// assert_eq!((data.valid_fraction, data.test_fraction), (0.15, 0.2));
+/// let dataset = data.open(0)?;
+/// assert_eq!(dataset.task().outputs(), 10);
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataConfig {
@@ -81,6 +91,15 @@ impl DataConfig {
 }
 
 /// When to stop searching.
+///
+/// ```
+/// use nasmyth::BudgetConfig;
+/// use std::time::Duration;
+///
+/// let budget = BudgetConfig { trials: Some(40), time: Some("10m".to_owned()) };
+/// assert_eq!(budget.time()?, Some(Duration::from_secs(600)));
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BudgetConfig {
@@ -101,6 +120,15 @@ impl BudgetConfig {
 }
 
 /// How the search goes about it.
+///
+/// ```
+/// use nasmyth::Request;
+///
+/// let request = Request::parse("search = { epochs = 9.0 }\ndata = { path = 'builtin:mnist1d' }")?;
+/// let config = request.resolve(&request.data()?.open(0)?)?;
+/// assert_eq!((config.search.epochs, config.search.window), (9.0, 8));
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SearchConfig {
@@ -122,6 +150,20 @@ pub struct SearchConfig {
 }
 
 /// A program that estimates in place of training.
+///
+/// ```
+/// use nasmyth::Request;
+///
+/// let request = Request::parse(
+///     r#"
+///     data = { path = "builtin:mnist1d" }
+///     estimator = { command = "python train.py", timeout = "5m" }
+///     "#,
+/// )?;
+/// let config = request.resolve(&request.data()?.open(0)?)?;
+/// assert_eq!(config.estimator.map(|e| e.command).as_deref(), Some("python train.py"));
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EstimatorConfig {
@@ -133,6 +175,15 @@ pub struct EstimatorConfig {
 }
 
 /// Everything that determines a run. Running it again repeats the run.
+///
+/// ```
+/// use nasmyth::{Request, RunConfig};
+///
+/// let request = Request::default().set("data.path", Some("builtin:mnist1d")).set("seed", Some(7));
+/// let config = request.resolve(&request.data()?.open(7)?)?;
+/// assert_eq!(RunConfig::parse(&config.to_toml()?)?, config);
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunConfig {
@@ -179,6 +230,19 @@ impl RunConfig {
 }
 
 /// A configuration with gaps: from the command line, a file, or both.
+///
+/// ```
+/// use nasmyth::Request;
+///
+/// let request = Request::parse("strategy = 'random'\ndata = { path = 'digits.csv' }")?
+///     .set("data.path", Some("builtin:mnist1d"))
+///     .set("limits", Some("params<=20k"))
+///     .set("budget.trials", Some(24));
+/// let config = request.resolve(&request.data()?.open(request.seed()?)?)?;
+/// assert_eq!(config.strategy.name, "random");
+/// assert_eq!(config.limits.to_string(), "params<=20k");
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Request(Table);
 

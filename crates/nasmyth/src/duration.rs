@@ -7,6 +7,13 @@ const LONGEST: Duration = Duration::from_secs(100 * 365 * 86400);
 
 /// Reads `90`, `90s`, `10m`, `1h30m`, `2d`.
 ///
+/// ```
+/// use std::time::Duration;
+///
+/// assert_eq!(nasmyth::parse_duration("1h30m"), Ok(Duration::from_secs(5400)));
+/// assert!(nasmyth::parse_duration("soon").is_err());
+/// ```
+///
 /// # Errors
 /// What was expected.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
@@ -35,6 +42,12 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
 }
 
 /// The shortest text that [`parse_duration`] reads back (to the millisecond).
+///
+/// ```
+/// use std::time::Duration;
+///
+/// assert_eq!(nasmyth::format_duration(Duration::from_secs(600)), "10m");
+/// ```
 pub fn format_duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match (duration.subsec_millis(), seconds) {

@@ -29,6 +29,11 @@ const FINAL_SHARE: f64 = 0.45;
 const BESIDE: f64 = 0.15;
 
 /// Epochs of the search's highest rung and of the final training.
+///
+/// ```
+/// let effort = nasmyth::Effort::by_data(4000, 64);
+/// assert!(effort.search_epochs < effort.final_epochs);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Effort {
     /// Epochs of the highest rung.

@@ -5,6 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Where everything of a run lies.
+///
+/// ```
+/// use nasmyth::RunFolder;
+///
+/// let folder = RunFolder::new("runs/mnist1d".as_ref());
+/// assert!(folder.best("model.onnx").ends_with("best/model.onnx"));
+/// ```
 #[derive(Clone, Debug)]
 pub struct RunFolder(PathBuf);
 
@@ -94,7 +101,8 @@ impl RunFolder {
             .with_context(|| format!("cannot read {}: is this the folder of a finished run?", path.display()))
     }
 
-    /// Writes a file whole or not at all: under another name first, then renamed. Folders are made as needed.
+    /// Writes a file whole or not at all: under another name first, then renamed. Folders are made as needed. What is no
+    /// regular file, such as a pipe, is written to directly, and of a link the file that it leads to is replaced.
     pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
         let failed = || {
             format!(
@@ -105,6 +113,10 @@ impl RunFolder {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).with_context(failed)?;
         }
+        if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+            return fs::write(path, bytes).with_context(failed);
+        }
+        let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let mut part = path.as_os_str().to_owned();
         part.push(".part");
         let part = PathBuf::from(part);
@@ -113,5 +125,27 @@ impl RunFolder {
             let _ = fs::remove_file(&part);
         }
         written.with_context(failed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn only_regular_files_are_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        fs::write(&file, "old").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        RunFolder::write(&link, b"new").unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(fs::read(&file).unwrap(), b"new");
+
+        let socket = folder.path().join("socket");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        assert!(RunFolder::write(&socket, b"no").is_err());
+        assert!(!fs::metadata(&socket).unwrap().is_file());
     }
 }

@@ -12,6 +12,16 @@ use std::fmt::Write;
 use std::path::Path;
 
 /// A network that can answer, and how data for it is decoded.
+///
+/// ```no_run
+/// use nasmyth::Model;
+///
+/// let model = Model::load("runs/mnist1d".as_ref())?; // or the path of its model.onnx
+/// let figures = model.evaluate("builtin:mnist1d", 2)?.figures();
+/// println!("accuracy {:.3}", figures["accuracy"]);
+/// std::fs::write("answers.csv", model.predict_csv("builtin:mnist1d", 2)?)?;
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 pub struct Model {
     network: Network,
     schema: Schema,
@@ -68,6 +78,10 @@ impl Model {
         Ok((format.write)(&graph, &params, &[])?)
     }
 
+    pub(crate) fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
     /// What it predicts.
     pub fn task(&self) -> &Task {
         &self.schema.task
@@ -122,6 +136,21 @@ impl Model {
                     writeln!(csv, "{i},{},{}", quoted(&classes[answer(row)]), shares.join(","))?;
                 }
             }
+        }
+        Ok(csv)
+    }
+
+    /// Outputs as they leave the network, as CSV: the sample, then a score for each class, or the prediction.
+    pub fn raw_csv(&self, path: &str, threads: usize) -> Result<String> {
+        let (outputs, _) = self.run(path, threads)?;
+        let names: Vec<String> = match self.task() {
+            Task::Regression { .. } => vec!["prediction".to_owned()],
+            Task::Classification { classes } => classes.iter().map(|c| quoted(c)).collect(),
+        };
+        let mut csv = format!("sample,{}\n", names.join(","));
+        for (i, row) in outputs.chunks_exact(names.len()).enumerate() {
+            let row: Vec<String> = row.iter().map(f32::to_string).collect();
+            writeln!(csv, "{i},{}", row.join(","))?;
         }
         Ok(csv)
     }

@@ -12,6 +12,13 @@ use std::path::PathBuf;
 
 /// Writes `report.html` of a run, finished or not.
 ///
+/// ```no_run
+/// use nasmyth::{RunFolder, write_report};
+///
+/// write_report(&RunFolder::new("runs/mnist1d".as_ref()))?; // runs/mnist1d/report.html
+/// # Ok::<(), anyhow::Error>(())
+/// ```
+///
 /// # Errors
 /// No run there, damaged files, no space.
 pub fn write_report(folder: &RunFolder) -> Result<()> {

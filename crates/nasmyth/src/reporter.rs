@@ -5,6 +5,15 @@ use serde::Serialize;
 use std::io::Write;
 
 /// Something worth telling.
+///
+/// ```
+/// use nasmyth::Notice;
+///
+/// let notice = Notice::Training { step: 10, steps: 100, loss: 0.5 };
+/// let json = serde_json::to_string(&notice)?;
+/// assert_eq!(json, r#"{"notice":"training","step":10,"steps":100,"loss":0.5}"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "notice", rename_all = "kebab-case")]
 pub enum Notice<'a> {
@@ -44,12 +53,30 @@ pub enum Notice<'a> {
 }
 
 /// Somebody who listens to a run.
+///
+/// ```
+/// use nasmyth::{Notice, Observer};
+///
+/// struct Counter(usize);
+///
+/// impl Observer for Counter {
+///     fn notice(&mut self, notice: &Notice<'_>) {
+///         self.0 += usize::from(matches!(notice, Notice::Search { .. }));
+///     }
+/// }
+/// ```
 pub trait Observer {
     /// Hears a notice.
     fn notice(&mut self, notice: &Notice<'_>);
 }
 
 /// Tells nobody.
+///
+/// ```
+/// use nasmyth::{Notice, Observer, Silent};
+///
+/// Silent.notice(&Notice::SearchProgress { share: 0.5 });
+/// ```
 pub struct Silent;
 
 impl Observer for Silent {
@@ -57,6 +84,14 @@ impl Observer for Silent {
 }
 
 /// One JSON object a line.
+///
+/// ```
+/// use nasmyth::{Json, Notice, Observer};
+///
+/// let mut json = Json(Vec::new());
+/// json.notice(&Notice::SearchProgress { share: 0.5 });
+/// assert_eq!(json.0, b"{\"notice\":\"search-progress\",\"share\":0.5}\n");
+/// ```
 pub struct Json<W>(pub W);
 
 impl<W: Write> Observer for Json<W> {
@@ -68,6 +103,14 @@ impl<W: Write> Observer for Json<W> {
 }
 
 /// Plain lines, few enough to read.
+///
+/// ```
+/// use nasmyth::{Lines, Notice, Observer};
+///
+/// let mut text = Vec::new();
+/// Lines::new(&mut text).notice(&Notice::Remark { text: "hello".to_owned() });
+/// assert_eq!(text, b"hello\n");
+/// ```
 pub struct Lines<W> {
     out: W,
     told: u64,

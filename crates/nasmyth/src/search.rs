@@ -26,6 +26,18 @@ use std::time::{Duration, Instant};
 const WRAP_UP: Duration = Duration::from_secs(2);
 
 /// A run that has been set up.
+///
+/// ```no_run
+/// use nasmyth::{Lines, Request, Search, estimator::StopFlag};
+///
+/// let request = Request::default()
+///     .set("data.path", Some("digits.npz"))
+///     .set("limits", Some("params<=100k, peak-memory<=256KiB"))
+///     .set("budget.time", Some("10m"));
+/// let search = Search::create("runs/digits".as_ref(), &request)?;
+/// search.run(&mut Lines::new(std::io::stderr()), &StopFlag::new())?;
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 pub struct Search {
     folder: RunFolder,
     config: RunConfig,
@@ -40,6 +52,14 @@ pub struct Search {
 }
 
 /// What came of a run.
+///
+/// ```no_run
+/// use nasmyth::{Search, Silent, estimator::StopFlag};
+///
+/// let outcome = Search::resume("runs/digits".as_ref(), None)?.run(&mut Silent, &StopFlag::new())?;
+/// println!("{:?}: {:?}, {:?}", outcome.reason, outcome.metrics.test, outcome.certificate.costs);
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Outcome {
     /// Why the search ended.
@@ -51,7 +71,17 @@ pub struct Outcome {
 }
 
 /// The shape that a network for this data must have.
-pub(crate) fn context(data: &Dataset) -> Context {
+///
+/// ```
+/// use nasmyth::{context, data, space};
+///
+/// let data = data::open("builtin:mnist1d", &data::OpenOptions::default())?;
+/// assert_eq!(context(&data).input, [40, 1]);
+/// let space = space::preset("auto", &context(&data))?;
+/// assert_eq!(space.name(), "conv1d");
+/// # Ok::<(), anyhow::Error>(())
+/// ```
+pub fn context(data: &Dataset) -> Context {
     let categories = match data.features() {
         Features::Table { categories, .. } => categories.clone(),
         _ => Vec::new(),

@@ -11,6 +11,18 @@ use std::time::Instant;
 
 /// Trains the network with this text form to the end and writes what a run's `best/` holds to `out`.
 ///
+/// ```no_run
+/// use nasmyth::{Lines, Request, estimator::StopFlag, train_architecture};
+///
+/// let text = std::fs::read_to_string("runs/mnist1d/best/architecture.txt")?;
+/// let request = Request::default()
+///     .set("data.path", Some("builtin:mnist1d"))
+///     .set("search.final_epochs", Some(50.0));
+/// let mut observer = Lines::new(std::io::stderr());
+/// train_architecture(&text, &request, "runs/longer".as_ref(), &mut observer, &StopFlag::new())?;
+/// # Ok::<(), anyhow::Error>(())
+/// ```
+///
 /// # Errors
 /// A text that is no network, a network that does not fit the data or the limits, a folder that holds a run already.
 pub fn train_architecture(

@@ -20,6 +20,15 @@ const PAIRS: usize = 2000;
 const SAVE_EVERY: Duration = Duration::from_secs(10);
 
 /// `metrics.json`.
+///
+/// ```no_run
+/// use nasmyth::Metrics;
+///
+/// let text = std::fs::read_to_string("runs/mnist1d/best/metrics.json")?;
+/// let metrics: Metrics = serde_json::from_str(&text)?;
+/// println!("{}: {:?} with {} parameters", metrics.task, metrics.test, metrics.costs["params"]);
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
     /// `classification` or `regression`.
@@ -44,6 +53,14 @@ pub struct Metrics {
 }
 
 /// How long the final training may take.
+///
+/// ```
+/// use nasmyth::Length;
+/// use std::time::{Duration, Instant};
+///
+/// let ten_epochs = Length::Epochs(10.0);
+/// let a_minute = Length::Until(Instant::now() + Duration::from_secs(60), f64::from(u32::MAX));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub enum Length {
     /// So many epochs, cut off where the last time was over, if it was.
@@ -63,6 +80,22 @@ struct Part {
 }
 
 /// A network to train to the end.
+///
+/// ```
+/// use nasmyth::{Length, Request, RunFolder, Silent, Winner, context, estimator::StopFlag, space};
+///
+/// let request = Request::default().set("data.path", Some("builtin:mnist1d"));
+/// let data = request.data()?.open(0)?;
+/// let config = request.resolve(&data)?;
+/// let space = space::preset("auto", &context(&data))?;
+/// let graph = space.lower(&space.default_genotype())?.verify()?;
+/// let folder = RunFolder::new(&std::env::temp_dir().join("nasmyth-winner"));
+/// let winner =
+///     Winner { graph: &graph, data: &data, recipe: &config.recipe, seed: 0, threads: 1, folder: &folder };
+/// let trained = winner.train(Length::Epochs(0.1), &StopFlag::new(), &mut Silent)?;
+/// assert!(trained.params.values().iter().all(|value| value.is_finite()));
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 pub struct Winner<'a> {
     /// The network.
     pub graph: &'a VerifiedGraph,
@@ -79,6 +112,16 @@ pub struct Winner<'a> {
 }
 
 /// A trained network.
+///
+/// ```no_run
+/// # use nasmyth::{Length, Silent, Winner, estimator::StopFlag};
+/// # fn example(winner: Winner<'_>, config: &nasmyth::RunConfig) -> anyhow::Result<()> {
+/// let trained = winner.train(Length::Epochs(10.0), &StopFlag::new(), &mut Silent)?;
+/// println!("{} steps", trained.steps);
+/// let (metrics, certificate) = winner.publish(&trained, config, Default::default())?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct Trained {
     /// Its parameters.
     pub params: ParamStore<f32>,

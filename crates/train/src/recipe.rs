@@ -44,10 +44,11 @@ impl Recipe {
             augment: Augment::default(),
         };
         let recipe = match features {
-            Features::Image { .. } => Self {
-                augment: Augment { crop: Some(2), flip: true, label_smoothing: 0.05, ..Augment::default() },
-                ..base
-            },
+            // Small batches: more steps for the same work. No crops or flips: runs of minutes see each image a dozen times, too
+            // seldom to learn them by heart, and a mirrored digit or letter is another one.
+            Features::Image { .. } => {
+                Self { batch: 32, augment: Augment { label_smoothing: 0.05, ..Augment::default() }, ..base }
+            }
             Features::Series { steps, .. } => Self {
                 batch: 64,
                 augment: Augment {

@@ -6,6 +6,7 @@ mod list;
 mod predict;
 mod report;
 mod resume;
+mod samples;
 mod search;
 mod train;
 
@@ -34,6 +35,7 @@ enum Command {
     Export(export::Arguments),
     Evaluate(evaluate::Arguments),
     Predict(predict::Arguments),
+    Samples(samples::Arguments),
     Train(train::Arguments),
     List(list::Arguments),
 }
@@ -48,6 +50,7 @@ impl Cli {
             Command::Export(a) => a.run(),
             Command::Evaluate(a) => a.run(),
             Command::Predict(a) => a.run(),
+            Command::Samples(a) => a.run(),
             Command::Train(a) => a.run(),
             Command::List(a) => a.run(),
         }

@@ -17,11 +17,19 @@ pub struct Arguments {
     /// CSV file to write
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// Outputs as they leave the network, instead of answers and probabilities
+    #[arg(long)]
+    raw: bool,
 }
 
 impl Arguments {
     pub fn run(self) -> Result<()> {
-        let csv = Model::load(&self.model)?.predict_csv(&self.data, cores())?;
+        let model = Model::load(&self.model)?;
+        let csv = if self.raw {
+            model.raw_csv(&self.data, cores())?
+        } else {
+            model.predict_csv(&self.data, cores())?
+        };
         RunFolder::write(&self.out, csv.as_bytes())?;
         say(format_args!("{}: {} predictions", self.out.display(), csv.lines().count() - 1))
     }
