@@ -103,7 +103,8 @@ impl DataConfig {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BudgetConfig {
-    /// Trials; each rung of a network counts as one.
+    /// Trials; each rung of a network counts as one. 0, which a search without time for a trial records, trains a network
+    /// that keeps the limits without a search.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trials: Option<u64>,
     /// Time for everything, the final training included, such as `10m`.
@@ -372,9 +373,6 @@ impl RunConfig {
     fn check(&self) -> Result<()> {
         if self.workers == 0 || self.workers > 1024 {
             bail!("workers: expected 1 to 1024, got {}", self.workers);
-        }
-        if self.budget.trials == Some(0) {
-            bail!("trials: expected at least 1, got 0");
         }
         let search = &self.search;
         let positive = [

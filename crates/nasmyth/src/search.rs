@@ -346,7 +346,7 @@ impl Search {
         let mut header = String::new();
         if let Some(time) = config.budget.time.take() {
             header = format!("# Searched for {time}; what follows repeats the result.\n");
-            config.budget.trials = Some((state.trials().len() as u64).max(1));
+            config.budget.trials = Some(state.trials().len() as u64);
         }
         config.search.final_epochs = trained.planned;
         config.search.final_stop = (trained.epochs < trained.planned).then_some(trained.epochs);

@@ -12,7 +12,7 @@ pub struct Arguments {
     /// Folder of the run
     run: PathBuf,
     /// Trials at the same time, if not as before
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=1024))]
     workers: Option<u32>,
     /// One JSON object a line on standard output
     #[arg(long)]

@@ -34,13 +34,13 @@ pub struct Arguments {
     #[arg(long, value_name = "TIME")]
     time: Option<String>,
     /// Trials, instead of or beside a time
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..))]
     trials: Option<u64>,
     /// Seed of all randomness [default: 0]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     seed: Option<u64>,
     /// Trials at the same time; no influence on the result [default: cores]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     workers: Option<usize>,
     /// Folder for the run [default: runs/NAME]
     #[arg(long, value_name = "FOLDER")]

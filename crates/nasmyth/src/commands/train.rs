@@ -19,7 +19,7 @@ pub struct Arguments {
     #[arg(long, value_name = "COLUMN")]
     target: Option<String>,
     /// Passes over the data
-    #[arg(long, value_name = "N", conflicts_with = "time")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, conflicts_with = "time")]
     epochs: Option<f64>,
     /// Time for the training, such as 90s or 10m
     #[arg(long, value_name = "TIME")]
@@ -28,10 +28,10 @@ pub struct Arguments {
     #[arg(long, value_name = "LIMITS")]
     limit: Option<String>,
     /// Seed of all randomness [default: 0]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     seed: Option<u32>,
     /// Threads; no influence on the result [default: cores]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     workers: Option<u32>,
     /// Folder for the result [default: runs/NAME]
     #[arg(long, value_name = "FOLDER")]

@@ -79,6 +79,16 @@ fn a_run_by_time_repeats_from_its_configuration() {
 }
 
 #[test]
+fn a_search_without_time_for_a_trial_repeats() {
+    let place = Place::new();
+    place.write("slow.toml", "[search]\nepochs = 1e6\n");
+    place.run("search --data Waves --time 5s --config slow.toml --out timed").exits(0).says("no trial ended");
+    assert!(place.text("timed/config.toml").contains("trials = 0"));
+    place.run("search --config timed/config.toml --out again").exits(0);
+    same_files(&place, "timed", "again");
+}
+
+#[test]
 fn a_final_training_that_was_cut_off_repeats() {
     let place = Place::new();
     let search = "search --data table.csv --trials 2 --config cut.toml --out";
