@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Random changes to training samples. The default changes nothing. Tables know only mixup and smoothing.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Augment {
     /// Shift by up to this many pixels (images, both axes) or steps (series); what is uncovered gets the training
     /// mean. Equal to padding and cropping at random.

@@ -1,6 +1,6 @@
 //! What a run is asked to do: a request leaves things open, a configuration has everything resolved.
 
-use crate::{Effort, format_duration, parse_duration};
+use crate::{Effort, RunFolder, format_duration, parse_duration};
 use anyhow::{Context, Result, anyhow, bail};
 use nasmyth_data::{Dataset, OpenOptions, Subset, TaskKind};
 use nasmyth_device::Limits;
@@ -137,6 +137,12 @@ pub struct SearchConfig {
     pub epochs: f64,
     /// Epochs of the final training.
     pub final_epochs: f64,
+    /// Epochs after which the final training stops, if not at its end: where its time was over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub final_stop: Option<f64>,
+    /// Learning rate of the final training, if not the recipe's: what it took to converge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub final_learning_rate: Option<f64>,
     /// Largest network, in MACs, that the time allows to train to the end; beyond the user's own limits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trainable_macs: Option<u64>,
@@ -212,8 +218,13 @@ impl RunConfig {
     }
 
     /// From a run's `config.toml`.
-    pub fn parse(text: &str) -> Result<Self> {
-        toml::from_str(text).context("the configuration of this run is damaged or of another version")
+    ///
+    /// # Errors
+    /// A file that is missing, damaged, or of another version.
+    pub fn read(folder: &RunFolder) -> Result<Self> {
+        let path = folder.config();
+        let damaged = || format!("{}: damaged, or of another version", path.display());
+        toml::from_str(&RunFolder::read(&path)?).with_context(damaged)
     }
 }
 
@@ -241,6 +252,16 @@ impl Request {
     /// Where the text is no TOML.
     pub fn parse(text: &str) -> Result<Self> {
         let mut table: Table = text.parse().context("the configuration is not valid TOML")?;
+        for key in ["data", "budget", "search", "recipe"] {
+            if let Some(value) = table.get(key).filter(|value| !value.is_table()) {
+                bail!("{key}: expected a section `[{key}]`, got {value}");
+            }
+        }
+        for key in ["strategy", "scheduler", "estimator"] {
+            if let Some(value) = table.get(key).filter(|value| !value.is_table() && !value.is_str()) {
+                bail!("{key}: expected a text or a section `[{key}]`, got {value}");
+            }
+        }
         // `strategy = "random"` is short for a table with that name.
         for key in ["strategy", "scheduler"] {
             if let Some(Value::String(name)) = table.get(key).cloned() {
@@ -323,6 +344,8 @@ impl Request {
                 window: 8,
                 epochs: effort.search_epochs,
                 final_epochs: effort.final_epochs,
+                final_stop: None,
+                final_learning_rate: None,
                 trainable_macs: None,
             },
             strategy: Method::new("regularized-evolution"),
@@ -353,9 +376,16 @@ impl RunConfig {
         if self.budget.trials == Some(0) {
             bail!("trials: expected at least 1, got 0");
         }
-        for (name, epochs) in [("epochs", self.search.epochs), ("final_epochs", self.search.final_epochs)] {
-            if !(epochs.is_finite() && epochs > 0.0) {
-                bail!("search.{name}: expected a number above 0, got {epochs}");
+        let search = &self.search;
+        let positive = [
+            ("epochs", Some(search.epochs)),
+            ("final_epochs", Some(search.final_epochs)),
+            ("final_stop", search.final_stop),
+            ("final_learning_rate", search.final_learning_rate),
+        ];
+        for (name, value) in positive.into_iter().filter_map(|(name, value)| Some((name, value?))) {
+            if !(value.is_finite() && value > 0.0) {
+                bail!("search.{name}: expected a number above 0, got {value}");
             }
         }
         let time = self.budget.time()?;

@@ -1,5 +1,6 @@
 //! Failures that have an exit code of their own.
 
+use std::fmt::Write;
 use thiserror::Error;
 
 /// No network of the space keeps the limits.
@@ -31,6 +32,21 @@ pub struct Infeasible(pub String);
 #[derive(Debug, Error)]
 #[error("interrupted; nothing that was finished is lost: {0}")]
 pub struct Interrupted(pub String);
+
+/// A failure in words: what, and its causes, each said once.
+pub fn explanation(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain() {
+        let cause = cause.to_string();
+        let cause = cause.trim_end();
+        if text.is_empty() {
+            text.push_str(cause);
+        } else if !text.contains(cause) {
+            let _ = write!(text, ": {cause}"); // writing to a string does not fail
+        }
+    }
+    text
+}
 
 /// The exit code for a failure: 3 no feasible network, 4 interrupted with the run resumable, 2 anything else that is wrong with
 /// usage or input. (0 is success and 1 a bug.)

@@ -60,9 +60,29 @@ impl RunFolder {
         self.0.join("checkpoints")
     }
 
-    /// Where the final training stands.
-    pub fn final_checkpoint(&self) -> PathBuf {
-        self.0.join("final.checkpoint")
+    /// Where a final training stands.
+    pub(crate) fn final_checkpoint(&self, name: &str) -> PathBuf {
+        self.0.join(format!("final-{name}.checkpoint"))
+    }
+
+    /// Steps of a final training that was interrupted, by how the name of its checkpoint begins.
+    pub(crate) fn final_steps(&self, begun: &str) -> Option<u64> {
+        let of = |name: String| {
+            name.strip_prefix("final-")?.strip_suffix(".checkpoint")?.strip_prefix(begun)?.parse().ok()
+        };
+        self.names().into_iter().find_map(of)
+    }
+
+    /// Removes what only a resumed run needs.
+    pub(crate) fn forget_checkpoints(&self) {
+        let _ = fs::remove_dir_all(self.checkpoints());
+        let names = self.names().into_iter().filter(|n| n.starts_with("final-") && n.contains(".checkpoint"));
+        names.for_each(|name| drop(fs::remove_file(self.0.join(name))));
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(&self.0).into_iter().flatten().flatten();
+        entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
     }
 
     /// A file of the found network.

@@ -37,7 +37,7 @@ pub use certificate::{Certificate, RuntimeCheck, Verdict};
 pub use config::{BudgetConfig, DataConfig, EstimatorConfig, Request, RunConfig, SearchConfig};
 pub use duration::{format_duration, parse_duration};
 pub use effort::Effort;
-pub use failure::{Infeasible, Interrupted, exit_code};
+pub use failure::{Infeasible, Interrupted, exit_code, explanation};
 pub use folder::RunFolder;
 pub use model::Model;
 pub use page::write_report;

@@ -4,6 +4,7 @@ mod bars;
 mod commands;
 
 use clap::Parser;
+use std::io::Write;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -17,12 +18,17 @@ fn main() -> ExitCode {
     match std::panic::catch_unwind(|| cli.run()) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) => {
-            eprintln!("error: {error:#}");
+            complain(&nasmyth::explanation(&error));
             ExitCode::from(nasmyth::exit_code(&error))
         }
         Err(_) => {
-            eprintln!("error: this is a bug in Nasmyth; please report it with the message above");
+            complain("this is a bug in Nasmyth; please report it with the message above");
             ExitCode::from(1)
         }
     }
+}
+
+/// Writes an error; whoever closed standard error does not want it.
+fn complain(text: &str) {
+    let _ = writeln!(std::io::stderr(), "error: {text}");
 }

@@ -23,7 +23,7 @@ use std::path::PathBuf;
 /// No run there, damaged files, no space.
 pub fn write_report(folder: &RunFolder) -> Result<()> {
     let config_text = RunFolder::read(&folder.config())?;
-    let config = RunConfig::parse(&config_text)?;
+    let config = RunConfig::read(folder)?;
     let state = Study::load(folder.path())?;
     let metrics: Option<Metrics> = json(folder, "metrics.json")?;
     let certificate: Option<Certificate> = json(folder, "certificate.json")?;

@@ -6,14 +6,17 @@ use crate::{
     Certificate, Effort, Infeasible, Interrupted, Metrics, Notice, Observer, Request, RunConfig, RunFolder,
     Winner, format_duration, parse_duration, write_report,
 };
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, bail};
 use nasmyth_data::{Dataset, Features, Subset, Task};
 use nasmyth_device::{Limit, Limits, cost_named};
 use nasmyth_estimator::{Estimator, External, StopFlag};
 use nasmyth_graph::VerifiedGraph;
 use nasmyth_space::{Context, Genotype, Space, preset};
 use nasmyth_strategy::scheduler_named;
-use nasmyth_study::{Budget, Changes, Event, Provenance, State, StopReason, Study, StudyConfig, feasibility};
+use nasmyth_study::{
+    Budget, Changes, Event, Provenance, RunLock, STORE_FILE, State, Status, StopReason, Study, StudyConfig,
+    feasibility,
+};
 use nasmyth_train::{TrainError, Trainer, TrainingEstimator};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -100,15 +103,10 @@ impl Search {
     pub fn create(folder: &Path, request: &Request) -> Result<Self> {
         let started = Instant::now();
         let folder = RunFolder::new(folder);
-        if folder.config().exists() {
-            let path = folder.path().display();
-            return Err(anyhow!(
-                "{path} holds a run already: go on with `nasmyth resume {path}`, or give another `--out`"
-            ));
-        }
+        vacant(&folder)?;
         let data = request.data()?.open(request.seed()?)?;
         let mut config = request.resolve(&data)?;
-        let space = preset(&config.space, &context(&data))?;
+        let space = space_for(&config, &data)?;
         scheduler_named(&config.scheduler.name)?;
         let fallback = feasibility(&space, &config.limits).map_err(|e| Infeasible(e.to_string()))?;
         let search_time = plan_effort(&mut config, request, &data, &space, &fallback)?;
@@ -133,6 +131,9 @@ impl Search {
             },
         };
         study_config.check()?;
+        if let Some(estimator) = &config.estimator {
+            External::new(&estimator.command)?.found()?;
+        }
         let study = Study::create(folder.path(), study_config, space.clone())?;
         RunFolder::write(&folder.schema(), &serde_json::to_vec_pretty(data.schema())?)?;
         RunFolder::write(&folder.split(), &serde_json::to_vec_pretty(data.split())?)?;
@@ -148,9 +149,10 @@ impl Search {
     pub fn resume(folder: &Path, workers: Option<usize>) -> Result<Self> {
         let started = Instant::now();
         let folder = RunFolder::new(folder);
-        let mut config = RunConfig::parse(&RunFolder::read(&folder.config())?)?;
+        begun(&folder)?;
+        let mut config = RunConfig::read(&folder)?;
         let data = config.data.open(config.seed)?;
-        let space = preset(&config.space, &context(&data))?;
+        let space = space_for(&config, &data)?;
         config.workers = workers.unwrap_or(config.workers);
         let fallback = feasibility(&space, &config.limits).map_err(|e| Infeasible(e.to_string()))?;
         let study = Study::resume(folder.path(), space.clone(), Changes { workers, budget: None })?;
@@ -169,18 +171,26 @@ impl Search {
     /// [`Interrupted`] when `stop` is raised; files that cannot be written.
     pub fn run(mut self, observer: &mut dyn Observer, stop: &StopFlag) -> Result<Outcome> {
         self.introduce(observer);
+        if let Some(outcome) = self.finished(observer) {
+            return Ok(outcome);
+        }
         let spent_before = Duration::from_millis(self.study.state().elapsed_ms);
         let reason = self.search(observer, stop)?;
         if reason == StopReason::Interrupted {
             return Err(self.interrupted());
         }
         let state = self.settled(reason);
+        if let Some(text) = untested(&state) {
+            observer.notice(&Notice::Remark { text });
+        }
         let (graph, seed, valid) = self.pick(&state)?;
         let length = self.length(spent_before)?;
+        let mut recipe = self.config.recipe.clone();
+        recipe.learning_rate = self.config.search.final_learning_rate.unwrap_or(recipe.learning_rate);
         let winner = Winner {
             graph: &graph,
             data: &self.data,
-            recipe: &self.config.recipe,
+            recipe: &recipe,
             seed,
             threads: self.config.workers,
             folder: &self.folder,
@@ -192,10 +202,25 @@ impl Search {
         let (metrics, certificate) = winner.publish(&trained, &self.config, valid)?;
         self.record(&state, &trained)?;
         write_report(&self.folder)?;
-        let _ = std::fs::remove_dir_all(self.folder.checkpoints()); // only served the search
+        self.folder.forget_checkpoints();
         let run = self.folder.path().display().to_string();
         observer.notice(&Notice::Done { run, test: &metrics.test, costs: &certificate.costs });
         Ok(Outcome { reason, metrics, certificate })
+    }
+
+    /// What came of a run that an earlier process finished.
+    fn finished(&self, observer: &mut dyn Observer) -> Option<Outcome> {
+        self.study.state().report.as_ref()?;
+        let read = |name: &str| RunFolder::read(&self.folder.best(name)).ok();
+        let metrics: Metrics = serde_json::from_str(&read("metrics.json")?).ok()?;
+        let certificate: Certificate = serde_json::from_str(&read("certificate.json")?).ok()?;
+        crate::Model::load(self.folder.path()).ok()?;
+        crate::Model::load(&self.folder.best("model.onnx")).ok()?;
+        observer.notice(&Notice::Remark { text: "this run is finished already".to_owned() });
+        let run = self.folder.path().display().to_string();
+        observer.notice(&Notice::Done { run, test: &metrics.test, costs: &certificate.costs });
+        let reason = self.study.state().stopped.unwrap_or(StopReason::Trials);
+        Some(Outcome { reason, metrics, certificate })
     }
 
     fn introduce(&self, observer: &mut dyn Observer) {
@@ -266,7 +291,7 @@ impl Search {
     }
 
     fn external(&self, config: &crate::EstimatorConfig) -> Result<External> {
-        let external = External::new(&config.command)?.data(&self.config.data.path);
+        let external = External::new(&config.command)?.found()?.data(&self.config.data.path);
         let statistics = self.data.statistics().clone();
         let write = move |graph: &VerifiedGraph, seed: u64, path: &Path| {
             let params = nasmyth_train::initial_params(graph, &statistics, seed);
@@ -296,7 +321,7 @@ impl Search {
         let genotype = best.map_or(&self.fallback, |t| &t.genotype);
         let graph = self.space.lower(genotype)?.verify()?;
         let valid = match best.map(|t| &t.status) {
-            Some(nasmyth_study::Status::Completed(estimate)) => estimate.metrics.clone(),
+            Some(Status::Completed(estimate)) => estimate.metrics.clone(),
             _ => BTreeMap::new(),
         };
         let seed = self.config.seed ^ graph.canonical_hash() as u64;
@@ -305,7 +330,8 @@ impl Search {
 
     fn length(&self, spent_before: Duration) -> Result<Length> {
         let Some(time) = self.config.budget.time()? else {
-            return Ok(Length::Epochs(self.config.search.final_epochs));
+            let search = &self.config.search;
+            return Ok(Length::Epochs(search.final_epochs, search.final_stop));
         };
         let left = time.saturating_sub(spent_before).saturating_sub(WRAP_UP);
         Ok(Length::Until(
@@ -322,11 +348,68 @@ impl Search {
             header = format!("# Searched for {time}; what follows repeats the result.\n");
             config.budget.trials = Some((state.trials().len() as u64).max(1));
         }
-        config.search.final_epochs = trained.epochs;
+        config.search.final_epochs = trained.planned;
+        config.search.final_stop = (trained.epochs < trained.planned).then_some(trained.epochs);
+        let rate = Some(trained.learning_rate);
+        config.search.final_learning_rate = rate.filter(|rate| *rate != config.recipe.learning_rate);
         RunFolder::write(&self.folder.config(), (header + &config.to_toml()?).as_bytes())?;
         let best = state.best().map(|t| t.trial);
         Ok(self.study.record_final(serde_json::json!({ "trial": best, "trials": state.trials().len(), "seconds": self.started.elapsed().as_secs_f64() }))?)
     }
+}
+
+/// The preset or the user's file.
+fn space_for(config: &RunConfig, data: &Dataset) -> Result<Space> {
+    let space = preset(&config.space, &context(data));
+    if config.space.ends_with(".toml") {
+        return space.with_context(|| config.space.clone());
+    }
+    Ok(space?)
+}
+
+/// Refuses a folder that cannot take a run. What a run leaves that was killed before its first trial is cleared away.
+fn vacant(folder: &RunFolder) -> Result<()> {
+    let path = folder.path().display();
+    if folder.path().exists() && !folder.path().is_dir() {
+        bail!("{path} is a file: give another `--out`, a folder");
+    }
+    if folder.config().exists() {
+        bail!("{path} holds a run already: go on with `nasmyth resume {path}`, or give another `--out`");
+    }
+    if Study::load(folder.path()).is_ok_and(|state| state.trials().is_empty()) {
+        let _lock = RunLock::take(folder.path())?;
+        for ending in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(folder.path().join(format!("{STORE_FILE}{ending}")));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a folder in which no run has begun.
+fn begun(folder: &RunFolder) -> Result<()> {
+    let path = folder.path().display();
+    if folder.config().exists() {
+        return Ok(());
+    }
+    match folder.path().join(STORE_FILE).exists() {
+        true => {
+            bail!("the run in {path} was killed before it began: give its `nasmyth search` command again")
+        }
+        false => bail!("{path} holds no run (there is no `config.toml` in it): check the path"),
+    }
+}
+
+/// A warning when no trial has a value.
+fn untested(state: &State) -> Option<String> {
+    if state.best().is_some() {
+        return None;
+    }
+    let reason = state.trials().iter().rev().find_map(|trial| match &trial.status {
+        Status::Failed { reason, .. } => Some(format!(", the last with: {reason}")),
+        _ => None,
+    });
+    let failed = reason.map_or("no trial ended".to_owned(), |reason| format!("every trial failed{reason}"));
+    Some(format!("note      {failed}; a network that keeps the limits is trained all the same"))
 }
 
 /// Where even much time is better spent on searching than on training longer.

@@ -47,7 +47,7 @@ pub fn train_architecture(
     RunFolder::write(&folder.config(), config.to_toml()?.as_bytes())?;
     let length = match config.budget.time()?.filter(|_| request.gives("budget", "time")) {
         Some(time) => Length::Until(started + time, f64::from(u32::MAX)),
-        None => Length::Epochs(config.search.final_epochs),
+        None => Length::Epochs(config.search.final_epochs, config.search.final_stop),
     };
     let seed = config.seed ^ graph.canonical_hash() as u64;
     let (recipe, threads) = (&config.recipe, config.workers);
@@ -59,6 +59,7 @@ pub fn train_architecture(
         other => other?,
     };
     let (metrics, certificate) = winner.publish(&trained, &config, BTreeMap::new())?;
+    folder.forget_checkpoints();
     let run = out.display().to_string();
     observer.notice(&Notice::Done { run, test: &metrics.test, costs: &certificate.costs });
     Ok(())

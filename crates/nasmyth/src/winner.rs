@@ -63,10 +63,20 @@ pub struct Metrics {
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub enum Length {
-    /// So many epochs.
-    Epochs(f64),
+    /// So many epochs, cut off where the last time was over, if it was.
+    Epochs(f64, Option<f64>),
     /// Until then at the latest, and at most so many epochs.
     Until(Instant, f64),
+}
+
+/// A part of a cycle of training.
+struct Part {
+    /// Of the cycle.
+    steps: u64,
+    /// Where to stop.
+    end: u64,
+    /// When to stop regardless.
+    deadline: Option<Instant>,
 }
 
 /// A network to train to the end.
@@ -119,6 +129,10 @@ pub struct Trained {
     pub epochs: f64,
     /// The same in steps.
     pub steps: u64,
+    /// Epochs that were planned: more if time was over first.
+    pub planned: f64,
+    /// With which it converged.
+    pub learning_rate: f64,
 }
 
 impl Winner<'_> {
@@ -159,17 +173,16 @@ impl Winner<'_> {
         observer: &mut dyn Observer,
     ) -> Result<Trained, TrainError> {
         let mut trainer = Trainer::new(self.graph, self.data, Subset::Fit, recipe, self.seed, self.threads)?;
-        let (steps, deadline) = self.steps(&mut trainer, length);
+        let begun = format!("{:032x}-{:e}-", self.graph.canonical_hash(), recipe.learning_rate);
+        let Part { steps, end, deadline } = self.part(&mut trainer, length, &begun);
         let limited = stop.child(deadline);
-        let path = self.folder.final_checkpoint();
-        let tag = format!("{:032x}-{steps}-{:e}", self.graph.canonical_hash(), recipe.learning_rate);
-        let path = path.with_file_name(format!("final-{tag}.checkpoint"));
+        let path = self.folder.final_checkpoint(&format!("{begun}{steps}"));
         if let Ok(checkpoint) = Checkpoint::load(&path) {
             trainer.restore(checkpoint);
         }
         let mut saved = Instant::now();
-        while trainer.step() < steps {
-            let part = trainer.step()..(trainer.step() + 50).min(steps);
+        while trainer.step() < end {
+            let part = trainer.step()..(trainer.step() + 50).min(end);
             let mut tell = |p: nasmyth_train::Progress| {
                 if p.step.is_multiple_of(10) || p.step == p.steps {
                     observer.notice(&Notice::Training { step: p.step, steps: p.steps, loss: p.loss });
@@ -188,16 +201,29 @@ impl Winner<'_> {
                 saved = Instant::now();
             }
         }
-        let _ = std::fs::remove_file(&path);
+        let _ = trainer.checkpoint().save(&path); // stays until the run is over: publishing may be interrupted, too
         let done = trainer.step();
-        Ok(Trained { params: trainer.network().clone(), epochs: trainer.epochs_in(done), steps: done })
+        Ok(Trained {
+            params: trainer.network().clone(),
+            epochs: trainer.epochs_in(done),
+            steps: done,
+            planned: trainer.epochs_in(steps),
+            learning_rate: recipe.learning_rate,
+        })
     }
 
-    /// Steps of the cycle, and when to stop regardless.
-    fn steps(&self, trainer: &mut Trainer, length: Length) -> (u64, Option<Instant>) {
+    /// What to train. A training by time that was interrupted keeps the length it had.
+    fn part(&self, trainer: &mut Trainer, length: Length, begun: &str) -> Part {
         match length {
-            Length::Epochs(epochs) => (trainer.steps_in(epochs), None),
+            Length::Epochs(epochs, stop) => {
+                let steps = trainer.steps_in(epochs);
+                let end = stop.map_or(steps, |stop| trainer.steps_in(stop).min(steps));
+                Part { steps, end, deadline: None }
+            }
             Length::Until(deadline, most) => {
+                if let Some(steps) = self.folder.final_steps(begun) {
+                    return Part { steps, end: steps, deadline: Some(deadline) };
+                }
                 let step = trainer.measure_step(Duration::from_secs(1));
                 // Judging costs about a third of training, per sample; a few percent are kept for a machine that slows down.
                 let samples = self.data.len(Subset::Test) as f64;
@@ -205,7 +231,8 @@ impl Winner<'_> {
                 let left =
                     deadline.saturating_duration_since(Instant::now()).as_secs_f64() - samples * sample / 2.0;
                 let steps = (0.96 * left / step).max(1.0) as u64;
-                (steps.min(trainer.steps_in(most)), Some(deadline))
+                let steps = steps.min(trainer.steps_in(most));
+                Part { steps, end: steps, deadline: Some(deadline) }
             }
         }
     }

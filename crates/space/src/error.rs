@@ -177,7 +177,12 @@ fn did_you_mean(nearest: &Option<String>) -> String {
 
 /// The known word that looks most like `word`, if any comes close.
 pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let likeness = |k: &str| strsim::jaro_winkler(&word.to_lowercase(), &k.to_lowercase());
+    let word = word.to_lowercase();
+    // Short words with one slip look unlike each other to the measure of likeness.
+    let likeness = |k: &str| match strsim::damerau_levenshtein(&word, &k.to_lowercase()) {
+        0 | 1 => 1.0,
+        _ => strsim::jaro_winkler(&word, &k.to_lowercase()),
+    };
     let scored = known.into_iter().map(|k| (likeness(k), k));
     let best = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
     (best.0 > 0.7).then(|| best.1.to_owned())

@@ -18,6 +18,7 @@ pub struct Budget {
 
 /// A strategy or scheduler by name, with settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Method {
     /// Name in the list.
     pub name: String,

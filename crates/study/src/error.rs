@@ -45,7 +45,7 @@ pub enum StudyError {
         pid: String,
     },
     /// The file system refused.
-    #[error("{}: {source}", path.display())]
+    #[error("cannot use {}: {source}", path.display())]
     File {
         /// The file or folder.
         path: PathBuf,

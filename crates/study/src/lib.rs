@@ -11,6 +11,7 @@ mod error;
 mod event;
 mod feasibility;
 mod lock;
+mod panics;
 mod pool;
 mod query;
 mod run;

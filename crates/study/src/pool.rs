@@ -1,9 +1,8 @@
 //! Workers: threads that estimate one trial at a time.
 
+use crate::panics::quietly;
 use nasmyth_estimator::{Estimate, EstimateError, Estimator, Fidelity, Job, StopFlag};
 use nasmyth_graph::VerifiedGraph;
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::Scope;
@@ -88,10 +87,8 @@ fn estimate(estimator: &dyn Estimator, work: &Work, stop: &StopFlag) -> Result<E
         seed: work.seed,
         stop,
     };
-    let result = catch_unwind(AssertUnwindSafe(|| estimator.estimate(&job)));
-    result
-        .unwrap_or_else(|panic| Err(EstimateError::failed(format!("panic: {}", message(&*panic)))))
-        .and_then(sound)
+    let result = quietly(|| estimator.estimate(&job));
+    result.unwrap_or_else(|reason| Err(EstimateError::failed(reason))).and_then(sound)
 }
 
 /// The estimate, if its value is finite. Metrics that are not are left out: the log could not hold them.
@@ -105,9 +102,4 @@ fn sound(mut estimate: Estimate) -> Result<Estimate, EstimateError> {
     estimate.metrics.retain(|_, metric| metric.is_finite());
     estimate.seconds = if estimate.seconds.is_finite() { estimate.seconds } else { 0.0 };
     Ok(estimate)
-}
-
-fn message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
 }

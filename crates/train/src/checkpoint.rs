@@ -46,8 +46,11 @@ impl Checkpoint {
     pub fn save(&self, path: &Path) -> Result<(), CheckpointError> {
         let io = |source| CheckpointError::Io { path: path.display().to_string(), source };
         let part = path.with_extension("part");
-        std::fs::write(&part, self.to_bytes()).map_err(io)?;
-        std::fs::rename(&part, path).map_err(io)
+        let saved = std::fs::write(&part, self.to_bytes()).and_then(|()| std::fs::rename(&part, path));
+        if saved.is_err() {
+            let _ = std::fs::remove_file(&part); // half a checkpoint on a full disk helps nobody
+        }
+        saved.map_err(io)
     }
 
     /// Reads from a file.

@@ -60,8 +60,10 @@ impl TrainingEstimator<'_> {
         let most = if top { usize::MAX } else { SAMPLES_BELOW_TOP };
         let evaluation = evaluate_some(job.arch, trainer.network(), self.data, Subset::Valid, most, 1)
             .map_err(|e| EstimateError::failed(e.to_string()))?;
-        // Without the checkpoint a promotion only takes longer.
-        let _ = trainer.checkpoint().save(&self.path(job.hash, job.fidelity.rung));
+        if !top {
+            // Nothing goes on from the top. Without the checkpoint a promotion only takes longer.
+            let _ = trainer.checkpoint().save(&self.path(job.hash, job.fidelity.rung));
+        }
         let value = evaluation.value();
         if !value.is_finite() {
             return Err(EstimateError::failed("the trained network's outputs are not finite"));

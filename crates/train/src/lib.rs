@@ -2,6 +2,7 @@
 
 mod checkpoint;
 mod estimator;
+mod memory;
 mod metrics;
 mod optimizer;
 mod recipe;
@@ -10,6 +11,7 @@ mod trainer;
 
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use estimator::TrainingEstimator;
+pub use memory::memory_share;
 pub use metrics::{Classified, Evaluation, Regressed, evaluate, evaluate_some, predict};
 pub use optimizer::{Optimizer, OptimizerKind};
 pub use recipe::Recipe;

@@ -44,10 +44,11 @@ impl Recipe {
             augment: Augment::default(),
         };
         let recipe = match features {
-            Features::Image { .. } => Self {
-                augment: Augment { crop: Some(2), flip: true, label_smoothing: 0.05, ..Augment::default() },
-                ..base
-            },
+            // Small batches: more steps for the same work. No crops or flips: runs of minutes see each image a dozen times, too
+            // seldom to learn them by heart, and a mirrored digit or letter is another one.
+            Features::Image { .. } => {
+                Self { batch: 32, augment: Augment { label_smoothing: 0.05, ..Augment::default() }, ..base }
+            }
             Features::Series { steps, .. } => Self {
                 batch: 64,
                 augment: Augment {
@@ -75,6 +76,12 @@ impl Recipe {
     /// What is wrong with the numbers, if anything.
     pub fn problem(&self) -> Option<String> {
         let positive = |v: f64| v.is_finite() && v > 0.0;
+        let share = |v: f64| (0.0..1.0).contains(&v);
+        let decays = match self.optimizer {
+            OptimizerKind::Sgd { momentum } => share(momentum),
+            OptimizerKind::AdamW { beta1, beta2 } => share(beta1) && share(beta2),
+        };
+        let mixup = self.augment.mixup.is_none_or(|a| a.is_finite() && a > 0.0);
         let checks = [
             (positive(self.learning_rate), "learning_rate must be above 0"),
             (self.weight_decay.is_finite() && self.weight_decay >= 0.0, "weight_decay must be at least 0"),
@@ -86,6 +93,8 @@ impl Recipe {
                 (1..=64).contains(&self.shards) && self.batch.is_multiple_of(self.shards.max(1)),
                 "shards must be in 1..=64 and divide batch",
             ),
+            (decays, "optimizer: momentum, beta1 and beta2 must be in 0..1"),
+            (mixup, "augment.mixup must be above 0"),
             ((0.0..1.0).contains(&self.augment.label_smoothing), "augment.label_smoothing must be in 0..1"),
         ];
         checks.iter().find(|(ok, _)| !ok).map(|(_, message)| format!("recipe: {message}"))

@@ -1,8 +1,8 @@
 //! The training loop.
 
-use crate::{Checkpoint, Optimizer, Recipe, cosine};
+use crate::{Checkpoint, Optimizer, Recipe, cosine, memory_share};
 use nasmyth_data::{Batches, Dataset, Statistics, Subset, Task};
-use nasmyth_engine::{Arena, EngineError, Loss, Mode, ParamStore, Plan};
+use nasmyth_engine::{Arena, EngineError, Loss, Mode, ParamLayout, ParamStore, Plan};
 use nasmyth_estimator::StopFlag;
 use nasmyth_graph::VerifiedGraph;
 use std::ops::Range;
@@ -40,6 +40,19 @@ pub enum TrainError {
         data: Vec<usize>,
         /// Outputs that the task needs.
         needed: usize,
+    },
+    /// The machine is too small for it.
+    #[error(
+        "training this network needs {} MiB of memory, more than the {} MiB that one network may take on this machine: \
+         limit its size (`--limit weights<=...`) or lower the recipe's batch",
+        needed >> 20,
+        share >> 20
+    )]
+    Memory {
+        /// Bytes needed.
+        needed: u64,
+        /// Bytes that there are.
+        share: u64,
     },
     /// The network cannot be compiled.
     #[error(transparent)]
@@ -126,6 +139,7 @@ impl<'a> Trainer<'a> {
             }
         };
         let plan = Plan::compile(graph, own, Mode::Train(loss))?;
+        check_memory(graph, &plan, recipe.shards)?;
         let params = initial_params(graph, data.statistics(), seed);
         let optimizer = Optimizer::new(recipe.optimizer, params.layout());
         let shard = |_| Shard {
@@ -331,6 +345,16 @@ impl<'a> Trainer<'a> {
         self.step = c.step;
         true
     }
+}
+
+/// Parameters, their average, two memories of the optimiser, and for each shard gradients and an arena.
+fn check_memory(graph: &VerifiedGraph, plan: &Plan<f32>, shards: usize) -> Result<(), TrainError> {
+    let params = ParamLayout::of(graph).len().saturating_mul(size_of::<f32>()) as u64;
+    let shards = shards as u64;
+    let arenas = (plan.arena_bytes() as u64).saturating_mul(shards);
+    let needed = arenas.saturating_add(params.saturating_mul(4 + shards));
+    let share = memory_share();
+    if needed > share { Err(TrainError::Memory { needed, share }) } else { Ok(()) }
 }
 
 fn check_fit(graph: &VerifiedGraph, data: &Dataset) -> Result<(), TrainError> {

@@ -40,6 +40,12 @@ pub enum ExternalError {
         /// What was given.
         command: String,
     },
+    /// There is no such program.
+    #[error("estimator program `{program}`: no such file{}; check its name", if program.contains('/') { "" } else { " on the path" })]
+    Program {
+        /// The first word of the command.
+        program: String,
+    },
 }
 
 /// An estimator that runs a program of the user's.
@@ -60,6 +66,23 @@ impl External {
         let words = shlex::split(command).filter(|words| !words.is_empty());
         let command = words.ok_or_else(|| ExternalError::Command { command: command.to_owned() })?;
         Ok(Self { command, data: None, timeout: None, onnx: None, idle: Mutex::default() })
+    }
+
+    /// The same, if there is such a program: so that a slip is found before a search begins.
+    ///
+    /// # Errors
+    /// When the program is neither a file nor on the path.
+    pub fn found(self) -> Result<Self, ExternalError> {
+        let program = &self.command[0];
+        let on_path = |folder: PathBuf| {
+            let file = folder.join(program);
+            file.is_file() || file.with_extension(std::env::consts::EXE_EXTENSION).is_file()
+        };
+        let mut folders =
+            std::env::var_os("PATH").into_iter().flat_map(|p| std::env::split_paths(&p).collect::<Vec<_>>());
+        let found = !program.is_empty()
+            && (Path::new(program).is_file() || !program.contains('/') && folders.any(on_path));
+        if found { Ok(self) } else { Err(ExternalError::Program { program: program.clone() }) }
     }
 
     /// What the program is told under `data`: a path, usually.

@@ -1,6 +1,6 @@
 //! `nasmyth evaluate`
 
-use super::cores;
+use super::{cores, say};
 use anyhow::Result;
 use clap::Args;
 use nasmyth::Model;
@@ -25,10 +25,8 @@ impl Arguments {
     pub fn run(self) -> Result<()> {
         let figures = Model::load(&self.model)?.evaluate(&self.data, cores())?.figures();
         if self.json {
-            println!("{}", serde_json::to_string(&figures)?);
-        } else {
-            figures.iter().for_each(|(name, value)| println!("{name:10} {value:.6}"));
+            return say(serde_json::to_string(&figures)?);
         }
-        Ok(())
+        figures.iter().try_for_each(|(name, value)| say(format_args!("{name:10} {value:.6}")))
     }
 }

@@ -1,5 +1,6 @@
 //! `nasmyth export`
 
+use super::say;
 use anyhow::{Result, anyhow};
 use clap::Args;
 use nasmyth::export::{FORMATS, Format};
@@ -25,8 +26,7 @@ impl Arguments {
         let folder = RunFolder::new(&self.run);
         let out = self.out.unwrap_or_else(|| folder.path().join(format!("model.{}", format.extension)));
         RunFolder::write(&out, &Model::export(&folder, format)?)?;
-        println!("{}", out.display());
-        Ok(())
+        say(out.display())
     }
 }
 

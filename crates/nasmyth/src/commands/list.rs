@@ -1,5 +1,6 @@
 //! `nasmyth list`
 
+use super::say;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use nasmyth::strategy::SettingKind;
@@ -33,25 +34,22 @@ enum What {
 impl Arguments {
     pub fn run(self) -> Result<()> {
         match self.what {
-            What::Spaces => nasmyth::space::PRESETS.iter().for_each(|p| entry(p.name, p.doc, &[])),
+            What::Spaces => nasmyth::space::PRESETS.iter().try_for_each(|p| entry(p.name, p.doc, &[])),
             What::Strategies => {
-                nasmyth::strategy::STRATEGIES.iter().for_each(|s| entry(s.name, s.doc, s.settings))
+                nasmyth::strategy::STRATEGIES.iter().try_for_each(|s| entry(s.name, s.doc, s.settings))
             }
             What::Schedulers => {
-                nasmyth::strategy::SCHEDULERS.iter().for_each(|s| entry(s.name, s.doc, s.settings))
+                nasmyth::strategy::SCHEDULERS.iter().try_for_each(|s| entry(s.name, s.doc, s.settings))
             }
-            What::Ops => nasmyth::graph::OPS.iter().for_each(|o| entry(o.name, o.doc, &[])),
-            What::Formats => nasmyth::data::FORMATS.iter().for_each(|f| entry(f.name(), f.doc(), &[])),
-            What::Exports => nasmyth::export::FORMATS.iter().for_each(|f| entry(f.name, f.doc, &[])),
-            What::Costs => nasmyth::device::COSTS.iter().for_each(|c| entry(c.name, c.doc, &[])),
+            What::Ops => nasmyth::graph::OPS.iter().try_for_each(|o| entry(o.name, o.doc, &[])),
+            What::Formats => nasmyth::data::FORMATS.iter().try_for_each(|f| entry(f.name(), f.doc(), &[])),
+            What::Exports => nasmyth::export::FORMATS.iter().try_for_each(|f| entry(f.name, f.doc, &[])),
+            What::Costs => nasmyth::device::COSTS.iter().try_for_each(|c| entry(c.name, c.doc, &[])),
         }
-        Ok(())
     }
 }
 
-fn entry(name: &str, doc: &str, settings: &[SettingKind]) {
-    println!("{name:24}{doc}");
-    for s in settings {
-        println!("{:24}  {}: {} ({})", "", s.name, s.doc, s.setting);
-    }
+fn entry(name: &str, doc: &str, settings: &[SettingKind]) -> Result<()> {
+    say(format_args!("{name:24}{doc}"))?;
+    settings.iter().try_for_each(|s| say(format_args!("{:24}  {}: {} ({})", "", s.name, s.doc, s.setting)))
 }

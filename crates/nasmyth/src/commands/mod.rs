@@ -15,7 +15,8 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use nasmyth::estimator::StopFlag;
 use nasmyth::{Json, Lines, Observer};
-use std::io::{self, IsTerminal};
+use std::fmt::Display;
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The best neural network that fits your device: from data, hard limits and a time to a trained, exported network.
@@ -76,10 +77,18 @@ fn stop_on_signal() -> Result<StopFlag> {
         if SIGNALLED.swap(true, Ordering::SeqCst) {
             std::process::exit(4);
         }
-        eprintln!("stopping; once more to stop at once");
         raised.raise();
+        let _ = writeln!(io::stderr(), "stopping; once more to stop at once");
     })?;
     Ok(stop)
+}
+
+/// Writes a line to standard output. A reader that has seen enough, such as `head`, is no error.
+fn say(line: impl Display) -> Result<()> {
+    match writeln!(io::stdout(), "{line}") {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
+    }
 }
 
 /// As many threads as the machine has cores.

@@ -1,6 +1,6 @@
 //! `nasmyth predict`
 
-use super::cores;
+use super::{cores, say};
 use anyhow::Result;
 use clap::Args;
 use nasmyth::{Model, RunFolder};
@@ -31,7 +31,6 @@ impl Arguments {
             model.predict_csv(&self.data, cores())?
         };
         RunFolder::write(&self.out, csv.as_bytes())?;
-        println!("{}: {} predictions", self.out.display(), csv.lines().count() - 1);
-        Ok(())
+        say(format_args!("{}: {} predictions", self.out.display(), csv.lines().count() - 1))
     }
 }

@@ -1,5 +1,6 @@
 //! `nasmyth report`
 
+use super::say;
 use anyhow::Result;
 use clap::Args;
 use nasmyth::{RunFolder, write_report};
@@ -16,7 +17,6 @@ impl Arguments {
     pub fn run(self) -> Result<()> {
         let folder = RunFolder::new(&self.run);
         write_report(&folder)?;
-        println!("{}", folder.report().display());
-        Ok(())
+        say(folder.report().display())
     }
 }

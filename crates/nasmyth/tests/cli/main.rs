@@ -1,0 +1,12 @@
+//! The program as a person uses it: naive, hostile and interrupted.
+
+#![cfg(unix)]
+
+mod bad_input;
+mod damage;
+mod determinism;
+mod disk;
+mod external;
+mod interruption;
+mod place;
+mod round_trip;
