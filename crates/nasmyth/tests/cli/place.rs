@@ -58,10 +58,10 @@ impl Place {
     /// With `table.csv` (two classes), `numbers.csv` (regression) and the series `Waves`, and `fast.toml` with small efforts.
     pub fn new() -> Self {
         let place = Self(tempfile::tempdir().unwrap());
-        place.write("table.csv", &table(240));
-        place.write("numbers.csv", &numbers(240));
-        place.write("Waves/Waves_TRAIN.tsv", &waves(80, 1));
-        place.write("Waves/Waves_TEST.tsv", &waves(60, 2));
+        place.write("table.csv", table(240));
+        place.write("numbers.csv", numbers(240));
+        place.write("Waves/Waves_TRAIN.tsv", waves(80, 1));
+        place.write("Waves/Waves_TEST.tsv", waves(60, 2));
         place.write("fast.toml", "[search]\nepochs = 2.0\nfinal_epochs = 3.0\n");
         place
     }
