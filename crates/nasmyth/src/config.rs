@@ -1,6 +1,6 @@
 //! What a run is asked to do: a request leaves things open, a configuration has everything resolved.
 
-use crate::{Effort, RunFolder, format_duration, parse_duration};
+use crate::{Effort, Length, RunFolder, format_duration, parse_duration};
 use anyhow::{Context, Result, anyhow, bail};
 use nasmyth_data::{Dataset, OpenOptions, Subset, TaskKind};
 use nasmyth_device::Limits;
@@ -149,6 +149,14 @@ pub struct SearchConfig {
     pub trainable: Limits,
 }
 
+impl SearchConfig {
+    /// Length of a final training without a clock.
+    pub fn final_length(&self) -> Length {
+        let epochs = self.final_epochs;
+        self.final_stop.map_or(Length::Epochs(epochs), |stop| Length::Cut(epochs, stop))
+    }
+}
+
 /// A program that estimates in place of training.
 ///
 /// ```
@@ -218,14 +226,21 @@ impl RunConfig {
         Ok(toml::to_string(self)?)
     }
 
+    /// From TOML that says everything.
+    ///
+    /// # Errors
+    /// Text that is damaged, or of another version.
+    pub fn parse(text: &str) -> Result<Self> {
+        toml::from_str(text).context("the configuration of this run is damaged, or of another version")
+    }
+
     /// From a run's `config.toml`.
     ///
     /// # Errors
     /// A file that is missing, damaged, or of another version.
     pub fn read(folder: &RunFolder) -> Result<Self> {
         let path = folder.config();
-        let damaged = || format!("{}: damaged, or of another version", path.display());
-        toml::from_str(&RunFolder::read(&path)?).with_context(damaged)
+        Self::parse(&RunFolder::read(&path)?).with_context(|| path.display().to_string())
     }
 }
 

@@ -330,8 +330,7 @@ impl Search {
 
     fn length(&self, spent_before: Duration) -> Result<Length> {
         let Some(time) = self.config.budget.time()? else {
-            let search = &self.config.search;
-            return Ok(Length::Epochs(search.final_epochs, search.final_stop));
+            return Ok(self.config.search.final_length());
         };
         let left = time.saturating_sub(spent_before).saturating_sub(WRAP_UP);
         Ok(Length::Until(

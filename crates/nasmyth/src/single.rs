@@ -47,7 +47,7 @@ pub fn train_architecture(
     RunFolder::write(&folder.config(), config.to_toml()?.as_bytes())?;
     let length = match config.budget.time()?.filter(|_| request.gives("budget", "time")) {
         Some(time) => Length::Until(started + time, f64::from(u32::MAX)),
-        None => Length::Epochs(config.search.final_epochs, config.search.final_stop),
+        None => config.search.final_length(),
     };
     let seed = config.seed ^ graph.canonical_hash() as u64;
     let (recipe, threads) = (&config.recipe, config.workers);

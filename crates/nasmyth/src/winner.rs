@@ -63,8 +63,10 @@ pub struct Metrics {
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub enum Length {
-    /// So many epochs, cut off where the last time was over, if it was.
-    Epochs(f64, Option<f64>),
+    /// So many epochs.
+    Epochs(f64),
+    /// The first so many epochs (the second number) of a training over so many (the first): where its time was over.
+    Cut(f64, f64),
     /// Until then at the latest, and at most so many epochs.
     Until(Instant, f64),
 }
@@ -215,10 +217,13 @@ impl Winner<'_> {
     /// What to train. A training by time that was interrupted keeps the length it had.
     fn part(&self, trainer: &mut Trainer, length: Length, begun: &str) -> Part {
         match length {
-            Length::Epochs(epochs, stop) => {
+            Length::Epochs(epochs) => {
                 let steps = trainer.steps_in(epochs);
-                let end = stop.map_or(steps, |stop| trainer.steps_in(stop).min(steps));
-                Part { steps, end, deadline: None }
+                Part { steps, end: steps, deadline: None }
+            }
+            Length::Cut(epochs, stop) => {
+                let steps = trainer.steps_in(epochs);
+                Part { steps, end: trainer.steps_in(stop).min(steps), deadline: None }
             }
             Length::Until(deadline, most) => {
                 if let Some(steps) = self.folder.final_steps(begun) {
