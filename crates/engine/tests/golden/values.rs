@@ -47,14 +47,14 @@ impl Golden {
         self.0.keys().filter(|(c, _)| c == case).map(|(_, name)| name.as_str()).collect()
     }
 
-    /// Asserts that `got` is the tensor `name` of `case` up to `tolerance`: relative to each element, or to a tenth of the largest (what is small beside its neighbours is the
-    /// difference of rounded numbers).
-    pub fn check(&self, case: &str, name: &str, got: &[f64], tolerance: f64) {
+    /// Asserts that `got` is the tensor `name` of `case` up to `tolerance`, relative to each element, or to the share `floor` of the
+    /// largest: what is small beside its neighbours is the difference of rounded numbers.
+    pub fn check(&self, case: &str, name: &str, got: &[f64], tolerance: f64, floor: f64) {
         let expected = &self.0[&(case.to_owned(), name.to_owned())];
         assert_eq!(got.len(), expected.len(), "{case}: length of {name}");
         let largest = expected.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
         for (i, (g, e)) in got.iter().zip(expected).enumerate() {
-            let scale = e.abs().max(0.1 * largest);
+            let scale = e.abs().max(floor * largest);
             assert!((g - e).abs() <= tolerance * scale, "{case}: {name}[{i}] is {g}, expected {e}");
         }
     }
