@@ -2,8 +2,14 @@
 //!
 //! A [`Plan`] fixes the batch, the schedule and the place of every value before the first step; a step allocates nothing
 //! and takes no lock. All kernels are generic over `f32` and `f64`: the second is for checking gradients.
+//!
+//! An [`Engine`] is one interface to that and to GPUs, for which the Cargo features `cuda` and `wgpu` add a backend on Burn.
 
 mod arena;
+mod backend;
+mod engine;
+#[cfg(feature = "burn")]
+mod gpu;
 mod kernels;
 mod loss;
 mod matmul;
@@ -13,6 +19,8 @@ mod real;
 mod schedule;
 
 pub use arena::Arena;
+pub use backend::{Backend, BackendError};
+pub use engine::{Engine, Memory, Program};
 pub use loss::Loss;
 pub use params::{ParamEntry, ParamLayout, ParamStore};
 pub use plan::{EngineError, Mode, Plan};

@@ -4,6 +4,7 @@
 
 use anyhow::{Context as _, Result};
 use nasmyth::data::{OpenOptions, Subset, open};
+use nasmyth::engine::Engine;
 use nasmyth::estimator::StopFlag;
 use nasmyth::graph::blocks::{conv_bn_act, squeeze_excitation};
 use nasmyth::graph::ops::{Concat, Conv, Function, Pool, Pooling};
@@ -66,6 +67,7 @@ fn main() -> Result<()> {
     let estimator = TrainingEstimator {
         data: &data,
         recipe: Recipe::for_data(data.features(), data.len(Subset::Train)),
+        engine: Engine::cpu(1),
         ladder: vec![config.epochs],
         checkpoints: out.join("checkpoints"),
     };

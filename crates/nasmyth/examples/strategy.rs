@@ -4,6 +4,7 @@
 
 use anyhow::{Context, Result};
 use nasmyth::data::{OpenOptions, Subset, open};
+use nasmyth::engine::Engine;
 use nasmyth::estimator::StopFlag;
 use nasmyth::space::{Genotype, preset};
 use nasmyth::strategy::{
@@ -79,6 +80,7 @@ fn main() -> Result<()> {
     let estimator = TrainingEstimator {
         data: &data,
         recipe: Recipe::for_data(data.features(), data.len(Subset::Train)),
+        engine: Engine::cpu(1),
         ladder: scheduler.ladder().iter().map(|fidelity| fidelity.epochs).collect(),
         checkpoints: PathBuf::from(out).join("checkpoints"),
     };

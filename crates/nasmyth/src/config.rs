@@ -4,6 +4,7 @@ use crate::{Effort, Length, RunFolder, format_duration, parse_duration};
 use anyhow::{Context, Result, anyhow, bail};
 use nasmyth_data::{Dataset, OpenOptions, Subset, TaskKind};
 use nasmyth_device::Limits;
+use nasmyth_engine::{Backend, Engine};
 use nasmyth_study::Method;
 use nasmyth_train::Recipe;
 use serde::{Deserialize, Serialize};
@@ -197,6 +198,9 @@ pub struct EstimatorConfig {
 pub struct RunConfig {
     /// Of all randomness.
     pub seed: u64,
+    /// Where networks are trained; never `auto`.
+    #[serde(default = "cpu")]
+    pub engine: Backend,
     /// Trials at the same time. No influence on the result.
     pub workers: usize,
     /// Preset, `auto`, or path of a TOML file.
@@ -218,6 +222,10 @@ pub struct RunConfig {
     pub estimator: Option<EstimatorConfig>,
     /// How to train.
     pub recipe: Recipe,
+}
+
+fn cpu() -> Backend {
+    Backend::Cpu
 }
 
 impl RunConfig {
@@ -351,6 +359,7 @@ impl Request {
         let timed = self.0.get("budget").and_then(Value::as_table).is_some_and(|b| !b.is_empty());
         let defaults = RunConfig {
             seed: 0,
+            engine: Backend::Auto,
             workers: std::thread::available_parallelism().map_or(1, usize::from),
             space: "auto".to_owned(),
             limits: Limits::default(),
@@ -374,6 +383,11 @@ impl Request {
         let mut config: RunConfig =
             Value::Table(table).try_into().context("the configuration does not fit")?;
         config.data.fingerprint = Some(data.fingerprint());
+        let engine = config.open_engine()?;
+        config.engine = engine.backend();
+        if engine.takes_whole_batches() && !self.0.contains_key("workers") {
+            config.workers = 1; // one candidate at a time has the whole GPU
+        }
         config.check()?;
         Ok(config)
     }
@@ -385,6 +399,14 @@ impl Request {
 }
 
 impl RunConfig {
+    /// Opens where networks are trained, with a thread for each worker.
+    ///
+    /// # Errors
+    /// An engine that this build or this machine does not have.
+    pub fn open_engine(&self) -> Result<Engine> {
+        Ok(Engine::open(self.engine, self.workers)?)
+    }
+
     fn check(&self) -> Result<()> {
         if self.workers == 0 || self.workers > 1024 {
             bail!("workers: expected 1 to 1024, got {}", self.workers);

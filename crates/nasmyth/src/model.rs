@@ -4,7 +4,7 @@ use crate::RunFolder;
 use crate::certificate::answer;
 use anyhow::{Context, Result, anyhow, bail};
 use nasmyth_data::{Schema, Task, open_like};
-use nasmyth_engine::ParamStore;
+use nasmyth_engine::{Engine, ParamStore};
 use nasmyth_export::{Format, Session, channels_first, from_safetensors, metadata};
 use nasmyth_graph::{VerifiedGraph, parse};
 use nasmyth_train::{Evaluation, predict};
@@ -14,12 +14,13 @@ use std::path::Path;
 /// A network that can answer, and how data for it is decoded.
 ///
 /// ```no_run
-/// use nasmyth::Model;
+/// use nasmyth::{Model, engine::Engine};
 ///
 /// let model = Model::load("runs/mnist1d".as_ref())?; // or the path of its model.onnx
-/// let figures = model.evaluate("builtin:mnist1d", 2)?.figures();
+/// let cpu = Engine::cpu(2);
+/// let figures = model.evaluate("builtin:mnist1d", &cpu)?.figures();
 /// println!("accuracy {:.3}", figures["accuracy"]);
-/// std::fs::write("answers.csv", model.predict_csv("builtin:mnist1d", 2)?)?;
+/// std::fs::write("answers.csv", model.predict_csv("builtin:mnist1d", &cpu)?)?;
 /// # Ok::<(), anyhow::Error>(())
 /// ```
 pub struct Model {
@@ -87,13 +88,14 @@ impl Model {
         &self.schema.task
     }
 
-    /// Opens data for it; returns outputs `[samples, outputs]` and the labels if there are any.
-    pub fn run(&self, path: &str, threads: usize) -> Result<(Vec<f32>, Option<Vec<f32>>)> {
+    /// Opens data for it; returns outputs `[samples, outputs]` and the labels if there are any. An ONNX file runs on the CPU in any
+    /// case.
+    pub fn run(&self, path: &str, engine: &Engine) -> Result<(Vec<f32>, Option<Vec<f32>>)> {
         let samples = open_like(path, &self.schema)?;
         let count = samples.len();
         let outputs = match &self.network {
             Network::Own { graph, params } => {
-                predict(graph, params, count, threads, |i, x| samples.read(i, x))?
+                predict(graph, params, count, engine, |i, x| samples.read(i, x))?
             }
             Network::Onnx(session) => {
                 let (len, shape) = (self.schema.features.len(), self.schema.features.shape());
@@ -112,16 +114,16 @@ impl Model {
     }
 
     /// Judges it on data with labels.
-    pub fn evaluate(&self, path: &str, threads: usize) -> Result<Evaluation> {
-        let (outputs, labels) = self.run(path, threads)?;
+    pub fn evaluate(&self, path: &str, engine: &Engine) -> Result<Evaluation> {
+        let (outputs, labels) = self.run(path, engine)?;
         let labels =
             labels.with_context(|| format!("{path} has no labels to compare with: use `nasmyth predict`"))?;
         Ok(Evaluation::new(self.task(), &outputs, &labels))
     }
 
     /// Predictions as CSV: the sample, the answer, and for classes their probabilities.
-    pub fn predict_csv(&self, path: &str, threads: usize) -> Result<String> {
-        let (outputs, _) = self.run(path, threads)?;
+    pub fn predict_csv(&self, path: &str, engine: &Engine) -> Result<String> {
+        let (outputs, _) = self.run(path, engine)?;
         let mut csv = String::new();
         match self.task() {
             Task::Regression { .. } => {
@@ -141,8 +143,8 @@ impl Model {
     }
 
     /// Outputs as they leave the network, as CSV: the sample, then a score for each class, or the prediction.
-    pub fn raw_csv(&self, path: &str, threads: usize) -> Result<String> {
-        let (outputs, _) = self.run(path, threads)?;
+    pub fn raw_csv(&self, path: &str, engine: &Engine) -> Result<String> {
+        let (outputs, _) = self.run(path, engine)?;
         let names: Vec<String> = match self.task() {
             Task::Regression { .. } => vec!["prediction".to_owned()],
             Task::Classification { classes } => classes.iter().map(|c| quoted(c)).collect(),

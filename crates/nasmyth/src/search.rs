@@ -9,6 +9,7 @@ use crate::{
 use anyhow::{Context as _, Result, anyhow, bail};
 use nasmyth_data::{Dataset, Features, Subset, Task};
 use nasmyth_device::Limits;
+use nasmyth_engine::Engine;
 use nasmyth_estimator::{Estimator, External, StopFlag};
 use nasmyth_graph::VerifiedGraph;
 use nasmyth_space::{Context, Genotype, Space, preset};
@@ -43,6 +44,7 @@ pub struct Search {
     config: RunConfig,
     data: Dataset,
     space: Space,
+    engine: Engine,
     study: Study,
     /// A network that keeps the limits, in case that no trial ends.
     fallback: Genotype,
@@ -109,7 +111,8 @@ impl Search {
         let space = space_for(&config, &data)?;
         scheduler_named(&config.scheduler.name)?;
         let fallback = feasibility(&space, &config.limits).map_err(|e| Infeasible(e.to_string()))?;
-        let search_time = plan_effort(&mut config, request, &data, &space, &fallback)?;
+        let engine = config.open_engine()?;
+        let search_time = plan_effort(&mut config, request, &data, &engine, (&space, &fallback))?;
         let limits = affordable(&config, &space);
         let elapsed = started.elapsed();
         let study_config = StudyConfig {
@@ -139,7 +142,7 @@ impl Search {
         RunFolder::write(&folder.split(), &serde_json::to_vec_pretty(data.split())?)?;
         RunFolder::write(&folder.config(), config.to_toml()?.as_bytes())?;
         let notes = data.notes().to_vec();
-        Ok(Self { folder, config, data, space, study, fallback, started, notes })
+        Ok(Self { folder, config, data, space, engine, study, fallback, started, notes })
     }
 
     /// Takes up a run that was interrupted or killed. `workers`: another number than before.
@@ -154,10 +157,11 @@ impl Search {
         let data = config.data.open(config.seed)?;
         let space = space_for(&config, &data)?;
         config.workers = workers.unwrap_or(config.workers);
+        let engine = config.open_engine()?;
         let fallback = feasibility(&space, &config.limits).map_err(|e| Infeasible(e.to_string()))?;
         let study = Study::resume(folder.path(), space.clone(), Changes { workers, budget: None })?;
         let notes = data.notes().to_vec();
-        Ok(Self { folder, config, data, space, study, fallback, started, notes })
+        Ok(Self { folder, config, data, space, engine, study, fallback, started, notes })
     }
 
     /// The resolved configuration.
@@ -192,7 +196,7 @@ impl Search {
             data: &self.data,
             recipe: &recipe,
             seed,
-            threads: self.config.workers,
+            engine: &self.engine,
             folder: &self.folder,
         };
         let trained = match winner.train(length, stop, observer) {
@@ -242,8 +246,8 @@ impl Search {
                 self.space.count().map_or("countless".to_owned(), |n| format!("{:.3e}", n as f64))
             ),
             format!(
-                "search    {} with {}, up to {:.2} epochs a trial",
-                config.strategy.name, config.scheduler.name, config.search.epochs
+                "search    {} with {}, up to {:.2} epochs a trial on {}",
+                config.strategy.name, config.scheduler.name, config.search.epochs, config.engine
             ),
             format!("run       {}", self.folder.path().display()),
         ];
@@ -267,6 +271,7 @@ impl Search {
             None => Box::new(TrainingEstimator {
                 data: &self.data,
                 recipe: self.config.recipe.clone(),
+                engine: self.engine.clone(),
                 ladder: scheduler_named(&self.config.scheduler.name)?
                     .make(&self.config.scheduler.settings, self.config.search.epochs)?
                     .ladder()
@@ -423,15 +428,16 @@ fn plan_effort(
     config: &mut RunConfig,
     request: &Request,
     data: &Dataset,
-    space: &Space,
-    feasible: &Genotype,
+    engine: &Engine,
+    (space, feasible): (&Space, &Genotype),
 ) -> Result<Option<Duration>> {
     let Some(time) = config.budget.time()? else { return Ok(None) };
     let default = space.default_genotype();
     let lowered = |g: &Genotype| -> Result<VerifiedGraph> { Ok(space.lower(g)?.verify()?) };
     let graph = lowered(&default)?;
     let graph = if config.limits.check(&graph).is_empty() { graph } else { lowered(feasible)? };
-    let mut trainer = Trainer::new(&graph, data, Subset::Train, &config.recipe, config.seed, 1)?;
+    let engine = engine.single_threaded();
+    let mut trainer = Trainer::new(&graph, data, Subset::Train, &config.recipe, config.seed, &engine)?;
     let samples = data.len(Subset::Train);
     let speed = Speed::of(&mut trainer, &graph, samples)?;
     let effort = Effort::by_time(time, config.workers, samples, config.recipe.batch, speed);

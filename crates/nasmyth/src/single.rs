@@ -50,8 +50,8 @@ pub fn train_architecture(
         None => config.search.final_length(),
     };
     let seed = config.seed ^ graph.canonical_hash() as u64;
-    let (recipe, threads) = (&config.recipe, config.workers);
-    let winner = Winner { graph: &graph, data: &data, recipe, seed, threads, folder: &folder };
+    let (recipe, engine) = (&config.recipe, &config.open_engine()?);
+    let winner = Winner { graph: &graph, data: &data, recipe, seed, engine, folder: &folder };
     let trained = match winner.train(length, stop, observer) {
         Err(TrainError::Interrupted) => {
             return Err(Interrupted("give the same command again to go on".to_owned()).into());

@@ -4,7 +4,7 @@ use crate::{Certificate, Notice, Observer, RunConfig, RunFolder};
 use anyhow::{Result, bail};
 use nasmyth_data::{Dataset, Subset, Task};
 use nasmyth_device::Costs;
-use nasmyth_engine::ParamStore;
+use nasmyth_engine::{Engine, ParamStore};
 use nasmyth_estimator::StopFlag;
 use nasmyth_export::{to_onnx, to_safetensors, to_svg};
 use nasmyth_graph::VerifiedGraph;
@@ -84,7 +84,7 @@ struct Part {
 /// A network to train to the end.
 ///
 /// ```
-/// use nasmyth::{Length, Request, RunFolder, Silent, Winner, context, estimator::StopFlag, space};
+/// use nasmyth::{Length, Request, RunFolder, Silent, Winner, context, engine::Engine, estimator::StopFlag, space};
 ///
 /// let request = Request::default().set("data.path", Some("builtin:mnist1d"));
 /// let data = request.data()?.open(0)?;
@@ -92,8 +92,8 @@ struct Part {
 /// let space = space::preset("auto", &context(&data))?;
 /// let graph = space.lower(&space.default_genotype())?.verify()?;
 /// let folder = RunFolder::new(&std::env::temp_dir().join("nasmyth-winner"));
-/// let winner =
-///     Winner { graph: &graph, data: &data, recipe: &config.recipe, seed: 0, threads: 1, folder: &folder };
+/// let (recipe, engine) = (&config.recipe, &Engine::cpu(1));
+/// let winner = Winner { graph: &graph, data: &data, recipe, seed: 0, engine, folder: &folder };
 /// let trained = winner.train(Length::Epochs(0.1), &StopFlag::new(), &mut Silent)?;
 /// assert!(trained.params.values().iter().all(|value| value.is_finite()));
 /// # Ok::<(), anyhow::Error>(())
@@ -107,8 +107,8 @@ pub struct Winner<'a> {
     pub recipe: &'a Recipe,
     /// Randomness.
     pub seed: u64,
-    /// Threads; no influence on the result.
-    pub threads: usize,
+    /// Where to train; its number of threads has no influence on the result.
+    pub engine: &'a Engine,
     /// Where it goes.
     pub folder: &'a RunFolder,
 }
@@ -174,7 +174,7 @@ impl Winner<'_> {
         stop: &StopFlag,
         observer: &mut dyn Observer,
     ) -> Result<Trained, TrainError> {
-        let mut trainer = Trainer::new(self.graph, self.data, Subset::Fit, recipe, self.seed, self.threads)?;
+        let mut trainer = Trainer::new(self.graph, self.data, Subset::Fit, recipe, self.seed, self.engine)?;
         let begun = format!("{:032x}-{:e}-", self.graph.canonical_hash(), recipe.learning_rate);
         let Part { steps, end, deadline } = self.part(&mut trainer, length, &begun);
         let limited = stop.child(deadline);
@@ -254,7 +254,9 @@ impl Winner<'_> {
     ) -> Result<(Metrics, Certificate)> {
         let (graph, data, params) = (self.graph, self.data, &trained.params);
         let count = data.len(Subset::Test);
-        let outputs = predict(graph, params, count, self.threads, |i, x| data.read(Subset::Test, i, x))?;
+        // What ships is judged with the arithmetic of the CPU, whatever rounding it was trained with.
+        let cpu = Engine::cpu(self.engine.threads());
+        let outputs = predict(graph, params, count, &cpu, |i, x| data.read(Subset::Test, i, x))?;
         let labels: Vec<f32> = (0..count).map(|i| data.label(Subset::Test, i)).collect();
         let metrics = self.metrics(trained, &Evaluation::new(data.task(), &outputs, &labels), valid);
         let meta = self.metadata(config)?;

@@ -2,6 +2,7 @@
 
 use crate::{Checkpoint, Recipe, TrainError, Trainer, evaluate_some};
 use nasmyth_data::{Dataset, Subset};
+use nasmyth_engine::Engine;
 use nasmyth_estimator::{Estimate, EstimateError, Estimator, Job};
 use std::path::PathBuf;
 use std::time::Instant;
@@ -16,6 +17,8 @@ pub struct TrainingEstimator<'a> {
     pub data: &'a Dataset,
     /// How.
     pub recipe: Recipe,
+    /// Where. Each estimate is the work of one thread.
+    pub engine: Engine,
     /// Cumulative epochs of each rung: what a lost checkpoint is trained again by.
     pub ladder: Vec<f64>,
     /// Folder for checkpoints.
@@ -49,8 +52,9 @@ impl TrainingEstimator<'_> {
             TrainError::Interrupted => EstimateError::Interrupted,
             other => EstimateError::failed(other.to_string()),
         };
-        let mut trainer =
-            Trainer::new(job.arch, self.data, Subset::Train, &self.recipe, job.seed, 1).map_err(failed)?;
+        let engine = self.engine.single_threaded();
+        let mut trainer = Trainer::new(job.arch, self.data, Subset::Train, &self.recipe, job.seed, &engine)
+            .map_err(failed)?;
         for rung in self.resume(job, &mut trainer)..=job.fidelity.rung {
             let before = if rung == 0 { 0.0 } else { self.epochs_at(job, rung - 1) };
             let steps = trainer.steps_in(self.epochs_at(job, rung) - before);
@@ -58,7 +62,7 @@ impl TrainingEstimator<'_> {
         }
         let top = job.fidelity.rung as usize + 1 >= self.ladder.len();
         let most = if top { usize::MAX } else { SAMPLES_BELOW_TOP };
-        let evaluation = evaluate_some(job.arch, trainer.network(), self.data, Subset::Valid, most, 1)
+        let evaluation = evaluate_some(job.arch, trainer.network(), self.data, Subset::Valid, most, &engine)
             .map_err(|e| EstimateError::failed(e.to_string()))?;
         if !top {
             // Nothing goes on from the top. Without the checkpoint a promotion only takes longer.

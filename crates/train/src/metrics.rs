@@ -1,7 +1,7 @@
 //! How good a trained network is.
 
 use nasmyth_data::{Dataset, Subset, Task};
-use nasmyth_engine::{EngineError, Mode, ParamStore, Plan};
+use nasmyth_engine::{Engine, EngineError, Mode, ParamStore};
 use nasmyth_graph::VerifiedGraph;
 use std::collections::BTreeMap;
 
@@ -9,29 +9,29 @@ use std::collections::BTreeMap;
 const BATCH: usize = 128;
 
 /// Outputs of the network for samples `0..count`, `[count, outputs]`. `read(i, x)` writes sample `i`. Rows are computed on
-/// `threads` threads and do not depend on their number.
+/// the threads of `engine` and do not depend on their number.
 pub fn predict(
     graph: &VerifiedGraph,
     params: &ParamStore<f32>,
     count: usize,
-    threads: usize,
+    engine: &Engine,
     read: impl Fn(usize, &mut [f32]) + Sync,
 ) -> Result<Vec<f32>, EngineError> {
     let batch = BATCH.min(count.max(1));
-    let plan = Plan::<f32>::compile(graph, batch, Mode::Infer)?;
+    let (program, threads) = (engine.compile(graph, batch, Mode::Infer)?, engine.threads());
     let width = graph.outputs().first().map_or(0, |o| graph.fact(*o).len());
     let mut outputs = vec![0.0; count * width];
     let per_thread = count.div_ceil(batch).div_ceil(threads.max(1)) * batch;
     let run = |first: usize, outputs: &mut [f32]| {
-        let mut arena = plan.arena();
+        let mut memory = program.memory();
         for (i, rows) in outputs.chunks_mut(batch * width).enumerate() {
-            let x = plan.input(&mut arena);
+            let (x, _) = program.sample(&mut memory);
             let sample = x.len() / batch;
             for (k, x) in x.chunks_exact_mut(sample).take(rows.len() / width).enumerate() {
                 read(first + i * batch + k, x);
             }
-            plan.forward(params, &mut arena, 0);
-            rows.copy_from_slice(&plan.output(&arena)[..rows.len()]);
+            program.forward(params, &mut memory, 0);
+            rows.copy_from_slice(&program.output(&memory)[..rows.len()]);
         }
     };
     std::thread::scope(|scope| {
@@ -148,9 +148,9 @@ pub fn evaluate(
     params: &ParamStore<f32>,
     data: &Dataset,
     subset: Subset,
-    threads: usize,
+    engine: &Engine,
 ) -> Result<Evaluation, EngineError> {
-    evaluate_some(graph, params, data, subset, usize::MAX, threads)
+    evaluate_some(graph, params, data, subset, usize::MAX, engine)
 }
 
 /// As [`evaluate`], on at most `most` samples, evenly spaced over the part.
@@ -160,12 +160,12 @@ pub fn evaluate_some(
     data: &Dataset,
     subset: Subset,
     most: usize,
-    threads: usize,
+    engine: &Engine,
 ) -> Result<Evaluation, EngineError> {
     let all = data.len(subset);
     let count = all.min(most);
     let sample = |i: usize| i * all / count.max(1);
-    let outputs = predict(graph, params, count, threads, |i, x| data.read(subset, sample(i), x))?;
+    let outputs = predict(graph, params, count, engine, |i, x| data.read(subset, sample(i), x))?;
     let labels: Vec<f32> = (0..count).map(|i| data.label(subset, sample(i))).collect();
     Ok(Evaluation::new(data.task(), &outputs, &labels))
 }

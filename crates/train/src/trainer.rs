@@ -2,7 +2,7 @@
 
 use crate::{Checkpoint, Optimizer, Recipe, cosine, memory_share};
 use nasmyth_data::{Batches, Dataset, Statistics, Subset, Task};
-use nasmyth_engine::{Arena, EngineError, Loss, Mode, ParamLayout, ParamStore, Plan};
+use nasmyth_engine::{Engine, EngineError, Loss, Memory, Mode, ParamLayout, ParamStore, Program};
 use nasmyth_estimator::StopFlag;
 use nasmyth_graph::VerifiedGraph;
 use std::ops::Range;
@@ -73,7 +73,7 @@ pub struct Progress {
 /// A part of the batch with memory of its own.
 struct Shard<'a> {
     batches: Batches<'a>,
-    arena: Arena<f32>,
+    memory: Memory,
     grads: Vec<f32>,
     loss: f32,
 }
@@ -82,7 +82,7 @@ struct Shard<'a> {
 pub struct Trainer<'a> {
     recipe: Recipe,
     samples: usize,
-    plan: Plan<f32>,
+    program: Program,
     params: ParamStore<f32>,
     average: ParamStore<f32>,
     optimizer: Optimizer,
@@ -119,18 +119,22 @@ pub fn initial_params(graph: &VerifiedGraph, s: &Statistics, seed: u64) -> Param
 }
 
 impl<'a> Trainer<'a> {
-    /// A trainer at step 0. `threads`: how many shards may run at the same time.
+    /// A trainer at step 0. On the CPU as many shards run at the same time as `engine` has threads; an engine that takes whole
+    /// batches gets one shard.
     pub fn new(
         graph: &VerifiedGraph,
         data: &'a Dataset,
         subset: Subset,
         recipe: &Recipe,
         seed: u64,
-        threads: usize,
+        engine: &Engine,
     ) -> Result<Self, TrainError> {
         check_fit(graph, data)?;
         let samples = data.len(subset);
-        let recipe = recipe.clone().fitted(samples);
+        let mut recipe = recipe.clone().fitted(samples);
+        if engine.takes_whole_batches() {
+            recipe.shards = 1;
+        }
         let own = recipe.batch / recipe.shards;
         let loss = match data.task() {
             Task::Classification { .. } => Loss::CrossEntropy,
@@ -138,13 +142,13 @@ impl<'a> Trainer<'a> {
                 Loss::SquaredError { variance: f64::from(data.statistics().target_std).powi(2) }
             }
         };
-        let plan = Plan::compile(graph, own, Mode::Train(loss))?;
-        check_memory(graph, &plan, recipe.shards)?;
+        let program = engine.compile(graph, own, Mode::Train(loss))?;
+        check_memory(graph, &program, recipe.shards)?;
         let params = initial_params(graph, data.statistics(), seed);
         let optimizer = Optimizer::new(recipe.optimizer, params.layout());
         let shard = |_| Shard {
             batches: Batches::new(data, subset, own, &recipe.augment, seed),
-            arena: plan.arena(),
+            memory: program.memory(),
             grads: vec![0.0; params.layout().trained().len()],
             loss: 0.0,
         };
@@ -153,14 +157,14 @@ impl<'a> Trainer<'a> {
         Ok(Self {
             recipe,
             samples,
-            plan,
+            program,
             average,
             params,
             optimizer,
             shards,
             seed,
             step: 0,
-            threads,
+            threads: engine.threads(),
             step_seconds: 0.0,
         })
     }
@@ -247,8 +251,7 @@ impl<'a> Trainer<'a> {
                 rate,
                 self.recipe.weight_decay,
             );
-            let arenas: Vec<&Arena<f32>> = self.shards.iter().map(|s| &s.arena).collect();
-            self.plan.update_buffers(&mut self.params, &arenas);
+            self.program.update_buffers(&mut self.params, self.shards.iter().map(|s| &s.memory));
             self.update_average();
         }
         self.step += 1;
@@ -257,14 +260,14 @@ impl<'a> Trainer<'a> {
     }
 
     fn run_shards(&mut self) {
-        let (plan, params, seed, step) = (&self.plan, &self.params, self.seed, self.step);
+        let (program, params, seed, step) = (&self.program, &self.params, self.seed, self.step);
         let batch = self.recipe.batch as u64;
         let run = |(i, shard): (usize, &mut Shard)| {
-            shard.batches.seek(step * batch + i as u64 * plan.batch() as u64);
-            let (x, y) = plan.sample(&mut shard.arena);
+            shard.batches.seek(step * batch + i as u64 * program.batch() as u64);
+            let (x, y) = program.sample(&mut shard.memory);
             shard.batches.next(x, y);
             let seed = seed ^ (step << 8 | i as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15); // golden ratio: spreads bits
-            shard.loss = plan.train(params, &mut shard.grads, &mut shard.arena, seed);
+            shard.loss = program.train(params, &mut shard.grads, &mut shard.memory, seed);
         };
         if self.threads > 1 && self.shards.len() > 1 && self.step_seconds > WORTH_THREADS {
             let per_thread = self.shards.len().div_ceil(self.threads);
@@ -347,11 +350,11 @@ impl<'a> Trainer<'a> {
     }
 }
 
-/// Parameters, their average, two memories of the optimiser, and for each shard gradients and an arena.
-fn check_memory(graph: &VerifiedGraph, plan: &Plan<f32>, shards: usize) -> Result<(), TrainError> {
+/// Parameters, their average, two memories of the optimiser, and for each shard gradients and the memory of the program.
+fn check_memory(graph: &VerifiedGraph, program: &Program, shards: usize) -> Result<(), TrainError> {
     let params = ParamLayout::of(graph).len().saturating_mul(size_of::<f32>()) as u64;
     let shards = shards as u64;
-    let arenas = (plan.arena_bytes() as u64).saturating_mul(shards);
+    let arenas = (program.memory_bytes() as u64).saturating_mul(shards);
     let needed = arenas.saturating_add(params.saturating_mul(4 + shards));
     let share = memory_share();
     if needed > share { Err(TrainError::Memory { needed, share }) } else { Ok(()) }

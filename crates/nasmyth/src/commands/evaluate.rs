@@ -4,6 +4,7 @@ use super::{cores, say};
 use anyhow::Result;
 use clap::Args;
 use nasmyth::Model;
+use nasmyth::engine::{Backend, Engine};
 use std::path::PathBuf;
 
 /// Judge a found network on data with labels
@@ -16,6 +17,9 @@ pub struct Arguments {
     /// File or folder with the data
     #[arg(long, value_name = "PATH")]
     data: String,
+    /// Where to compute (`nasmyth list engines`); an ONNX file runs on the CPU
+    #[arg(long, value_name = "ENGINE", default_value_t = Backend::Cpu)]
+    engine: Backend,
     /// One JSON object on standard output
     #[arg(long)]
     json: bool,
@@ -23,7 +27,8 @@ pub struct Arguments {
 
 impl Arguments {
     pub fn run(self) -> Result<()> {
-        let figures = Model::load(&self.model)?.evaluate(&self.data, cores())?.figures();
+        let engine = Engine::open(self.engine, cores())?;
+        let figures = Model::load(&self.model)?.evaluate(&self.data, &engine)?.figures();
         if self.json {
             return say(serde_json::to_string(&figures)?);
         }

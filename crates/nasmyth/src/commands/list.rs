@@ -21,6 +21,8 @@ enum What {
     Strategies,
     /// Schedulers and their settings
     Schedulers,
+    /// Where networks can be trained
+    Engines,
     /// Operators of networks
     Ops,
     /// Formats of data
@@ -41,6 +43,10 @@ impl Arguments {
             What::Schedulers => {
                 nasmyth::strategy::SCHEDULERS.iter().try_for_each(|s| entry(s.name, s.doc, s.settings))
             }
+            What::Engines => nasmyth::engine::Backend::ALL.iter().try_for_each(|b| {
+                let missing = if b.is_built() { "" } else { " Not in this build." };
+                entry(b.name(), &format!("{}{missing}", b.doc()), &[])
+            }),
             What::Ops => nasmyth::graph::OPS.iter().try_for_each(|o| entry(o.name, o.doc, &[])),
             What::Formats => nasmyth::data::FORMATS.iter().try_for_each(|f| entry(f.name(), f.doc(), &[])),
             What::Exports => nasmyth::export::FORMATS.iter().try_for_each(|f| entry(f.name, f.doc, &[])),

@@ -3,6 +3,7 @@
 use super::{observer, stop_on_signal};
 use anyhow::{Context, Result};
 use clap::Args;
+use nasmyth::engine::Backend;
 use nasmyth::{Request, RunFolder, Search};
 use std::path::{Path, PathBuf};
 
@@ -39,7 +40,10 @@ pub struct Arguments {
     /// Seed of all randomness [default: 0]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     seed: Option<u64>,
-    /// Trials at the same time; no influence on the result [default: cores]
+    /// Where to train: auto, cpu, or a GPU that this build has (`nasmyth list engines`) [default: auto]
+    #[arg(long, value_name = "ENGINE")]
+    engine: Option<Backend>,
+    /// Trials at the same time; no influence on the result [default: cores; 1 on a GPU]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     workers: Option<usize>,
     /// Folder for the run [default: runs/NAME]
@@ -96,6 +100,7 @@ impl Arguments {
             .set("budget.time", self.time.clone())
             .set("budget.trials", self.trials.map(number).transpose()?)
             .set("seed", self.seed.map(number).transpose()?)
+            .set("engine", self.engine.map(|engine| engine.name()))
             .set("workers", self.workers.map(|w| number(w as u64)).transpose()?)
             .set("estimator.command", self.estimator.clone())
             .set("estimator.timeout", self.estimator_timeout.clone()))

@@ -4,6 +4,7 @@ use super::search::name_of;
 use super::{cores, observer, stop_on_signal};
 use anyhow::Result;
 use clap::Args;
+use nasmyth::engine::Backend;
 use nasmyth::{Request, RunFolder, train_architecture};
 use std::path::PathBuf;
 
@@ -30,6 +31,9 @@ pub struct Arguments {
     /// Seed of all randomness [default: 0]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     seed: Option<u32>,
+    /// Where to train: auto, cpu, or a GPU that this build has (`nasmyth list engines`) [default: auto]
+    #[arg(long, value_name = "ENGINE")]
+    engine: Option<Backend>,
     /// Threads; no influence on the result [default: cores]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     workers: Option<u32>,
@@ -58,6 +62,7 @@ impl Arguments {
             .set("search.final_epochs", self.epochs)
             .set("budget.time", self.time)
             .set("seed", self.seed.map(i64::from))
+            .set("engine", self.engine.map(|engine| engine.name()))
             .set("workers", Some(self.workers.map_or(cores() as i64, i64::from)));
         let out = self.out.unwrap_or_else(|| RunFolder::unused(&name_of(&self.data)));
         train_architecture(&text, &request, &out, &mut *observer(self.json), &stop_on_signal()?)

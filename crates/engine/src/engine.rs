@@ -1,0 +1,207 @@
+//! One interface to all backends.
+
+use crate::{Arena, Backend, BackendError, EngineError, Mode, ParamStore, Plan};
+use nasmyth_graph::VerifiedGraph;
+
+#[cfg(feature = "burn")]
+use crate::gpu::{self, GpuMemory, GpuPlan};
+
+/// A backend that is ready to compute.
+///
+/// ```
+/// use nasmyth_engine::{Backend, Engine, Mode, ParamStore};
+///
+/// let graph = nasmyth_graph::parse("graph g\nx = input(shape=[2])\ny = linear(x, out=3)\noutput y\n")?;
+/// let program = Engine::open(Backend::Cpu, 1)?.compile(&graph, 4, Mode::Infer)?;
+/// let mut memory = program.memory();
+/// program.sample(&mut memory).0.fill(1.0);
+/// program.forward(&ParamStore::new(&graph, 0), &mut memory, 0);
+/// assert_eq!(program.output(&memory).len(), 4 * 3);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Engine {
+    backend: Backend,
+    threads: usize,
+    #[cfg(feature = "burn")]
+    device: Option<gpu::Device>,
+}
+
+impl Engine {
+    /// The CPU. `threads`: how many threads its users may start.
+    pub fn cpu(threads: usize) -> Self {
+        Self {
+            backend: Backend::Cpu,
+            threads,
+            #[cfg(feature = "burn")]
+            device: None,
+        }
+    }
+
+    /// Opens a backend, and tries whether it computes. `threads` as for [`cpu`](Self::cpu), for when it is the CPU.
+    ///
+    /// # Errors
+    /// A backend that this build or this machine does not have. Never for `Auto`.
+    pub fn open(backend: Backend, threads: usize) -> Result<Self, BackendError> {
+        match backend {
+            Backend::Cpu => Ok(Self::cpu(threads)),
+            Backend::Auto => Ok(Self::device(Backend::Cuda)
+                .or_else(|_| Self::device(Backend::Wgpu))
+                .unwrap_or_else(|_| Self::cpu(threads))),
+            other => Self::device(other),
+        }
+    }
+
+    #[cfg(feature = "burn")]
+    fn device(backend: Backend) -> Result<Self, BackendError> {
+        Ok(Self { backend, threads: 1, device: Some(gpu::open(backend)?) })
+    }
+
+    #[cfg(not(feature = "burn"))]
+    fn device(backend: Backend) -> Result<Self, BackendError> {
+        Err(BackendError::NotBuilt(backend))
+    }
+
+    /// What was opened: never `Auto`.
+    pub fn backend(&self) -> Backend {
+        self.backend
+    }
+
+    /// Threads that a user of this engine may run programs on at the same time: 1 unless it is the CPU.
+    pub fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// The same for users that run on one thread.
+    pub fn single_threaded(&self) -> Self {
+        Self { threads: 1, ..self.clone() }
+    }
+
+    /// Whether one program should get a whole batch: cut into shards, it would fill a GPU worse.
+    pub fn takes_whole_batches(&self) -> bool {
+        self.backend != Backend::Cpu
+    }
+
+    /// Compiles `graph` for `batch` samples at once.
+    ///
+    /// # Errors
+    /// As [`Plan::compile`].
+    pub fn compile(&self, graph: &VerifiedGraph, batch: usize, mode: Mode) -> Result<Program, EngineError> {
+        #[cfg(feature = "burn")]
+        if let Some(device) = &self.device {
+            return Ok(Program(Code::Gpu(GpuPlan::compile(device, graph, batch, mode)?)));
+        }
+        Ok(Program(Code::Cpu(Plan::compile(graph, batch, mode)?)))
+    }
+}
+
+/// A graph compiled for a backend: what [`Plan`] is for the CPU. Shared by threads, each with its own [`Memory`].
+pub struct Program(Code);
+
+enum Code {
+    Cpu(Plan<f32>),
+    #[cfg(feature = "burn")]
+    Gpu(GpuPlan),
+}
+
+/// What a program runs in. One memory serves one thread at a time.
+pub struct Memory(Data);
+
+enum Data {
+    Cpu(Arena<f32>),
+    #[cfg(feature = "burn")]
+    Gpu(GpuMemory),
+}
+
+/// A call that plans of all backends have, on a program and its memory.
+macro_rules! dispatch {
+    ($program:expr, $memory:expr, $plan:ident, $arena:ident => $call:expr) => {
+        match (&$program.0, $memory) {
+            (Code::Cpu($plan), Data::Cpu($arena)) => $call,
+            #[cfg(feature = "burn")]
+            (Code::Gpu($plan), Data::Gpu($arena)) => $call,
+            #[cfg(feature = "burn")]
+            _ => panic!("a program runs in memory of its own backend"),
+        }
+    };
+}
+
+/// Everything takes memory that this program made.
+impl Program {
+    /// Memory to run in.
+    pub fn memory(&self) -> Memory {
+        Memory(match &self.0 {
+            Code::Cpu(plan) => Data::Cpu(plan.arena()),
+            #[cfg(feature = "burn")]
+            Code::Gpu(plan) => Data::Gpu(plan.memory()),
+        })
+    }
+
+    /// Bytes of a memory, in the main memory of the machine.
+    pub fn memory_bytes(&self) -> usize {
+        match &self.0 {
+            Code::Cpu(plan) => plan.arena_bytes(),
+            #[cfg(feature = "burn")]
+            Code::Gpu(plan) => plan.memory_bytes(),
+        }
+    }
+
+    /// Samples at once.
+    pub fn batch(&self) -> usize {
+        match &self.0 {
+            Code::Cpu(plan) => plan.batch(),
+            #[cfg(feature = "burn")]
+            Code::Gpu(plan) => plan.batch(),
+        }
+    }
+
+    /// Where to put inputs, `[batch, shape..]` with channels last, and targets, `[batch, outputs]` (empty for inference).
+    pub fn sample<'a>(&self, memory: &'a mut Memory) -> (&'a mut [f32], &'a mut [f32]) {
+        dispatch!(self, &mut memory.0, plan, arena => plan.sample(arena))
+    }
+
+    /// The outputs of the last run: `[batch, outputs]`.
+    pub fn output<'a>(&self, memory: &'a Memory) -> &'a [f32] {
+        dispatch!(self, &memory.0, plan, arena => plan.output(arena))
+    }
+
+    /// Runs forward. See [`Plan::forward`].
+    ///
+    /// # Panics
+    /// When a GPU fails, for instance for lack of memory; so do the other runs.
+    pub fn forward(&self, params: &ParamStore<f32>, memory: &mut Memory, seed: u64) {
+        dispatch!(self, &mut memory.0, plan, arena => plan.forward(params, arena, seed));
+    }
+
+    /// Runs forward and backward: the mean loss, and gradients in `grads`. See [`Plan::train`].
+    pub fn train(&self, params: &ParamStore<f32>, grads: &mut [f32], memory: &mut Memory, seed: u64) -> f32 {
+        dispatch!(self, &mut memory.0, plan, arena => plan.train(params, grads, arena, seed))
+    }
+
+    /// Moves running statistics towards the mean over `memories`, which have each run one training step. See
+    /// [`Plan::update_buffers`].
+    pub fn update_buffers<'a>(
+        &self,
+        params: &mut ParamStore<f32>,
+        memories: impl Iterator<Item = &'a Memory>,
+    ) {
+        match &self.0 {
+            Code::Cpu(plan) => {
+                let arenas = memories.filter_map(|memory| match &memory.0 {
+                    Data::Cpu(arena) => Some(arena),
+                    #[cfg(feature = "burn")]
+                    Data::Gpu(_) => None,
+                });
+                plan.update_buffers(params, &arenas.collect::<Vec<_>>());
+            }
+            #[cfg(feature = "burn")]
+            Code::Gpu(plan) => {
+                let memories = memories.filter_map(|memory| match &memory.0 {
+                    Data::Gpu(memory) => Some(memory),
+                    Data::Cpu(_) => None,
+                });
+                plan.update_buffers(params, &memories.collect::<Vec<_>>());
+            }
+        }
+    }
+}

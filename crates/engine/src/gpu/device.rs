@@ -1,0 +1,41 @@
+//! Opening a device.
+
+use crate::{Backend, BackendError};
+use burn::tensor::{Device, Tensor};
+use std::panic::catch_unwind;
+
+/// The first device of a backend, if it can add.
+pub(crate) fn open(backend: Backend) -> Result<Device, BackendError> {
+    let missing = |reason: &str| BackendError::NoDevice { backend, reason: reason.to_owned() };
+    let Some(find) = finder(backend) else { return Err(BackendError::NotBuilt(backend)) };
+    // Burn and the libraries that it loads panic where a driver is missing or does not fit.
+    let tried = catch_unwind(|| find().filter(computes));
+    tried
+        .map_err(|_| missing("its driver or a library is missing or does not fit"))?
+        .ok_or_else(|| missing("it has no such GPU"))
+}
+
+/// How to find a device, if this build can.
+fn finder(backend: Backend) -> Option<fn() -> Option<Device>> {
+    match backend {
+        #[cfg(feature = "cuda")]
+        Backend::Cuda => Some(|| {
+            let devices = Device::enumerate(burn::tensor::DeviceType::Cuda);
+            devices.first().cloned()
+        }),
+        // Without the software renderers that call themselves graphics devices: they have no card.
+        #[cfg(feature = "wgpu")]
+        Backend::Wgpu => Some(|| {
+            let devices = Device::enumerate(burn::tensor::DeviceType::Wgpu);
+            devices.iter().find(|d| d.identity().is_some_and(|i| i.physical.is_some())).cloned()
+        }),
+        #[cfg(feature = "burn-cpu")]
+        Backend::BurnCpu => Some(|| Some(Device::flex())),
+        _ => None,
+    }
+}
+
+fn computes(device: &Device) -> bool {
+    let ones = Tensor::<1>::ones([8], device);
+    ones.sum().try_into_scalar::<f32>().is_ok_and(|sum| sum == 8.0)
+}

@@ -1,0 +1,38 @@
+//! Functions of each element, and of each position.
+
+use super::{Run, Site, Value};
+use burn::tensor::activation;
+use nasmyth_graph::Op;
+use nasmyth_graph::ops::{Activation, Function, Softmax, Zero};
+
+pub(super) fn lower(op: &dyn Op, _: &Site) -> Option<Run> {
+    if op.downcast::<Softmax>().is_some() {
+        return Some(Box::new(|mut call| activation::softmax(call.input(), 2)));
+    }
+    if op.downcast::<Zero>().is_some() {
+        return Some(Box::new(|mut call| call.input().zeros_like()));
+    }
+    let function = function(op.downcast::<Activation>()?.0);
+    Some(Box::new(move |mut call| function(call.input())))
+}
+
+fn function(function: Function) -> fn(Value) -> Value {
+    match function {
+        Function::Relu => activation::relu,
+        Function::Relu6 => activation::relu6,
+        Function::LeakyRelu => |x| activation::leaky_relu(x, 0.01),
+        Function::Elu => elu,
+        Function::Silu => activation::silu,
+        Function::Gelu => activation::gelu,
+        Function::HardSigmoid => |x| activation::hard_sigmoid(x, 1.0 / 6.0, 0.5),
+        Function::HardSwish => activation::hard_swish,
+        Function::Sigmoid => activation::sigmoid,
+        Function::Softplus => |x| activation::softplus(x, 1.0),
+        Function::Tanh => activation::tanh,
+    }
+}
+
+/// Burn's own takes the exponential of large positive values too, and 0 times infinity in the backward pass.
+fn elu(x: Value) -> Value {
+    activation::relu(x.clone()) + x.clamp_max(0.0).exp().sub_scalar(1.0)
+}

@@ -1,0 +1,218 @@
+//! Every engine computes what the CPU computes.
+
+use nasmyth_engine::{Backend, BackendError, Engine};
+
+#[test]
+fn an_engine_that_is_not_built_in_says_how_to_build_it() {
+    for backend in Backend::ALL.into_iter().filter(|b| !b.is_built()) {
+        let error = Engine::open(backend, 1).err().unwrap();
+        assert_eq!(error, BackendError::NotBuilt(backend));
+        assert!(error.to_string().contains(&format!("--features {backend}")), "{error}");
+    }
+}
+
+#[test]
+fn auto_is_a_gpu_or_the_cpu() {
+    let backend = Engine::open(Backend::Auto, 1).unwrap().backend();
+    assert!(matches!(backend, Backend::Cpu | Backend::Cuda | Backend::Wgpu), "{backend}");
+}
+
+#[test]
+fn only_the_cpu_is_used_by_several_threads() {
+    assert_eq!(Engine::open(Backend::Cpu, 3).unwrap().threads(), 3);
+    assert_eq!(Engine::cpu(3).single_threaded().threads(), 1);
+}
+
+#[cfg(feature = "burn-cpu")]
+mod burn {
+    use nasmyth_engine::{Backend, Engine, Loss, Memory, Mode, ParamStore, Program};
+    use nasmyth_graph::ops::{
+        Activation, Add, BatchNorm, Concat, Conv, DropPath, Dropout, Function, GlobalPool, Input, Linear,
+        Mul, Pooling, Reshape, Slice, Zero,
+    };
+    use nasmyth_graph::{Graph, NodeId, OPS, Op, Role, VerifiedGraph};
+    use proptest::prelude::*;
+    use std::sync::Arc;
+
+    const BATCH: usize = 3;
+
+    fn engine() -> Engine {
+        Engine::open(Backend::BurnCpu, 1).unwrap()
+    }
+
+    /// A step: loss, outputs, gradients, parameters after the update of running statistics, and outputs at inference.
+    fn results(engine: &Engine, g: &VerifiedGraph, loss: Loss) -> Vec<(&'static str, Vec<f32>)> {
+        let mut params = parameters(g);
+        let program = engine.compile(g, BATCH, Mode::Train(loss)).unwrap();
+        let mut memory = filled(&program, loss);
+        let mut grads = vec![f32::NAN; params.layout().trained().len()];
+        let loss = program.train(&params, &mut grads, &mut memory, 5);
+        let output = program.output(&memory).to_vec();
+        program.update_buffers(&mut params, [&memory].into_iter());
+        let infer = engine.compile(g, BATCH, Mode::Infer).unwrap();
+        let mut inferring = infer.memory();
+        infer.sample(&mut inferring).0.copy_from_slice(program.sample(&mut memory).0);
+        infer.forward(&params, &mut inferring, 0);
+        let infer = infer.output(&inferring).to_vec();
+        vec![
+            ("loss", vec![loss]),
+            ("output", output),
+            ("grads", grads),
+            ("params", params.values().to_vec()),
+            ("infer", infer),
+        ]
+    }
+
+    fn number(i: usize) -> f32 {
+        ((i * 367 + 11) % 1009) as f32 / 504.5 - 1.0
+    }
+
+    fn parameters(g: &VerifiedGraph) -> ParamStore<f32> {
+        let mut params = ParamStore::new(g, 7);
+        let entries = params.layout().clone();
+        for entry in entries.entries().iter().filter(|e| e.role == Role::Buffer) {
+            let values = params.values_mut()[entry.range.clone()].iter_mut();
+            values.enumerate().for_each(|(i, v)| *v += 0.3 * (1.0 + number(i)));
+        }
+        params
+    }
+
+    fn filled(program: &Program, loss: Loss) -> Memory {
+        let mut memory = program.memory();
+        let (x, t) = program.sample(&mut memory);
+        x.iter_mut().enumerate().for_each(|(i, v)| *v = number(i));
+        let positive = loss == Loss::CrossEntropy;
+        t.iter_mut().enumerate().for_each(|(i, v)| *v = number(7 * i) + f32::from(u8::from(positive)));
+        memory
+    }
+
+    /// Asserts that Burn computes what the CPU computes, relative to each element or to a hundredth of the largest.
+    fn compare(g: &VerifiedGraph, loss: Loss) {
+        let (expected, got) = (results(&Engine::cpu(1), g, loss), results(&engine(), g, loss));
+        for ((name, expected), (_, got)) in expected.iter().zip(&got) {
+            assert_eq!(expected.len(), got.len(), "{name}");
+            let largest = expected.iter().fold(0f32, |m, v| m.max(v.abs()));
+            for (i, (e, g_)) in expected.iter().zip(got).enumerate() {
+                let scale = e.abs().max(0.01 * largest).max(1e-6);
+                assert!(
+                    (e - g_).abs() <= 1e-4 * scale,
+                    "{name}[{i}] is {g_}, expected {e} in\n{}",
+                    g.to_text()
+                );
+            }
+        }
+    }
+
+    /// A graph that trains through one operator: a linear layer makes its inputs, another reads its output.
+    fn around(op: Arc<dyn Op>, shapes: &[Vec<usize>]) -> VerifiedGraph {
+        let mut g = Graph::new("around");
+        let total: usize = shapes.iter().map(|s| s.iter().product::<usize>()).sum();
+        let x = g.input(&[4]).unwrap();
+        let wide = g.push(Linear::new(total), &[x]).unwrap();
+        let mut start = 0;
+        let mut inputs: Vec<NodeId> = Vec::new();
+        for shape in shapes {
+            let end = start + shape.iter().product::<usize>();
+            let part = g.push(Slice { start, end }, &[wide]).unwrap();
+            inputs.push(g.push(Reshape(shape.clone()), &[part]).unwrap());
+            start = end;
+        }
+        let y = g.add("op", op, &inputs).unwrap();
+        let flat = nasmyth_graph::blocks::flatten(&mut g, y).unwrap();
+        let y = g.push(Linear::new(3), &[flat]).unwrap();
+        g.output(y);
+        g.verify().unwrap()
+    }
+
+    #[test]
+    fn every_operator_is_there_and_computes_the_same() {
+        for (op, shapes) in OPS.iter().flat_map(|k| (k.examples)()) {
+            if op.downcast::<Input>().is_some() {
+                continue;
+            }
+            let g = around(op, &shapes);
+            compare(&g, Loss::CrossEntropy);
+            compare(&g, Loss::SquaredError { variance: 2.5 });
+        }
+    }
+
+    /// What a network has that drops: dropped elements, and the factor of the others.
+    fn noise(op: impl Op, seed: u64) -> Vec<f32> {
+        let mut g = Graph::new("noise");
+        let x = g.input(&[20, 5]).unwrap();
+        let y = g.push(op, &[x]).unwrap();
+        g.output(y);
+        let g = g.verify().unwrap();
+        let program = engine().compile(&g, 64, Mode::Train(Loss::CrossEntropy)).unwrap();
+        let mut memory = program.memory();
+        program.sample(&mut memory).0.fill(1.0);
+        program.forward(&ParamStore::new(&g, 0), &mut memory, seed);
+        program.output(&memory).to_vec()
+    }
+
+    #[test]
+    fn noise_keeps_the_mean_and_follows_from_the_seed() {
+        let rate = 0.3;
+        let kept = 1.0 / (1.0 - rate as f32);
+        let elements = noise(Dropout { rate }, 1);
+        assert!(elements.iter().all(|&v| v == 0.0 || (v - kept).abs() < 1e-6));
+        // 6400 draws: the standard deviation of their mean is 0.008.
+        let mean = elements.iter().sum::<f32>() / elements.len() as f32;
+        assert!((mean - 1.0).abs() < 0.04, "{mean}");
+        assert_eq!(elements, noise(Dropout { rate }, 1));
+        assert_ne!(elements, noise(Dropout { rate }, 2));
+        let samples = noise(DropPath { rate }, 1);
+        assert!(samples.chunks(100).all(|sample| sample.iter().all(|v| v == &sample[0])));
+        let dropped = samples.chunks(100).filter(|sample| sample[0] == 0.0).count();
+        assert!((6..=34).contains(&dropped), "{dropped} of 64 at a rate of {rate}");
+    }
+
+    #[test]
+    fn a_parameter_without_influence_has_gradient_0() {
+        let mut g = Graph::new("nothing");
+        let x = g.input(&[4]).unwrap();
+        let x = g.push(Linear::new(3), &[x]).unwrap();
+        let y = g.push(Zero, &[x]).unwrap();
+        g.output(y);
+        let g = g.verify().unwrap();
+        let results = results(&engine(), &g, Loss::CrossEntropy);
+        assert!(results[2].1.iter().all(|&v| v == 0.0), "{:?}", results[2]);
+    }
+
+    /// A random graph with shared values, also as the two operands of one operator.
+    fn random_graph(recipe: &[(u8, u8, u8)]) -> VerifiedGraph {
+        let mut g = Graph::new("random");
+        let x = g.input(&[4, 4, 2]).unwrap();
+        let mut made = vec![g.push(Conv::same(4, &[3, 3]), &[x]).unwrap()];
+        for &(kind, a, b) in recipe {
+            let pick = |i: u8| made[i as usize % made.len()];
+            let (a, b) = (pick(a), pick(b));
+            let id = match kind % 7 {
+                0 => g.push(Conv::same(4, &[3, 3]), &[a]),
+                1 => g.push(Activation(Function::Tanh), &[a]),
+                2 => g.push(Add, &[a, b]),
+                3 => g.push(BatchNorm::default(), &[a]),
+                4 => g.push(Mul, &[a, b]),
+                5 => g.push(Conv::same(4, &[3, 3]).groups(4), &[a]),
+                _ => {
+                    let joined = g.push(Concat, &[a, b]).unwrap();
+                    g.push(Conv::same(4, &[1, 1]), &[joined])
+                }
+            };
+            made.push(id.unwrap());
+        }
+        let pooled = g.push(GlobalPool(Pooling::Average), &[*made.last().unwrap()]).unwrap();
+        let y = g.push(Linear::new(3), &[pooled]).unwrap();
+        g.output(y);
+        g.verify().unwrap()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn random_graphs_compute_the_same(recipe in prop::collection::vec(any::<(u8, u8, u8)>(), 1..7)) {
+            compare(&random_graph(&recipe), Loss::CrossEntropy);
+        }
+    }
+}
