@@ -95,7 +95,8 @@ impl Engine {
     }
 }
 
-/// A graph compiled for a backend: what [`Plan`] is for the CPU. Shared by threads, each with its own [`Memory`].
+/// A graph compiled for a backend: what [`Plan`] is for the CPU. Shared by threads, each with a [`Memory`] that it made; a memory
+/// of another engine is a panic.
 pub struct Program(Code);
 
 enum Code {
@@ -121,12 +122,11 @@ macro_rules! dispatch {
             #[cfg(feature = "burn")]
             (Code::Gpu($plan), Data::Gpu($arena)) => $call,
             #[cfg(feature = "burn")]
-            _ => panic!("a program runs in memory of its own backend"),
+            _ => mismatch(),
         }
     };
 }
 
-/// Everything takes memory that this program made.
 impl Program {
     /// Memory to run in.
     pub fn memory(&self) -> Memory {
@@ -186,22 +186,32 @@ impl Program {
         memories: impl Iterator<Item = &'a Memory>,
     ) {
         match &self.0 {
-            Code::Cpu(plan) => {
-                let arenas = memories.filter_map(|memory| match &memory.0 {
-                    Data::Cpu(arena) => Some(arena),
-                    #[cfg(feature = "burn")]
-                    Data::Gpu(_) => None,
-                });
-                plan.update_buffers(params, &arenas.collect::<Vec<_>>());
-            }
+            Code::Cpu(plan) => plan.update_buffers(params, &memories.map(Memory::cpu).collect::<Vec<_>>()),
             #[cfg(feature = "burn")]
-            Code::Gpu(plan) => {
-                let memories = memories.filter_map(|memory| match &memory.0 {
-                    Data::Gpu(memory) => Some(memory),
-                    Data::Cpu(_) => None,
-                });
-                plan.update_buffers(params, &memories.collect::<Vec<_>>());
-            }
+            Code::Gpu(plan) => plan.update_buffers(params, &memories.map(Memory::gpu).collect::<Vec<_>>()),
         }
     }
+}
+
+impl Memory {
+    fn cpu(&self) -> &Arena<f32> {
+        match &self.0 {
+            Data::Cpu(arena) => arena,
+            #[cfg(feature = "burn")]
+            Data::Gpu(_) => mismatch(),
+        }
+    }
+
+    #[cfg(feature = "burn")]
+    fn gpu(&self) -> &GpuMemory {
+        match &self.0 {
+            Data::Gpu(memory) => memory,
+            Data::Cpu(_) => mismatch(),
+        }
+    }
+}
+
+#[cfg(feature = "burn")]
+fn mismatch() -> ! {
+    panic!("a program runs in memory of its own engine")
 }

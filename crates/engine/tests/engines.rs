@@ -92,11 +92,12 @@ mod burn {
         for ((name, expected), (_, got)) in expected.iter().zip(&got) {
             assert_eq!(expected.len(), got.len(), "{name}");
             let largest = expected.iter().fold(0f32, |m, v| m.max(v.abs()));
-            for (i, (e, g_)) in expected.iter().zip(got).enumerate() {
-                let scale = e.abs().max(0.01 * largest).max(1e-6);
+            for (i, (expected, got)) in expected.iter().zip(got).enumerate() {
+                let scale = expected.abs().max(0.01 * largest).max(1e-6);
+                let error = (expected - got).abs();
                 assert!(
-                    (e - g_).abs() <= 1e-4 * scale,
-                    "{name}[{i}] is {g_}, expected {e} in\n{}",
+                    error <= 1e-4 * scale,
+                    "{name}[{i}] is {got}, expected {expected} in\n{}",
                     g.to_text()
                 );
             }

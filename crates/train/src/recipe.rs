@@ -19,7 +19,7 @@ pub struct Recipe {
     /// Samples of one step.
     pub batch: usize,
     /// Parts that a batch is split into. They may run at the same time, and each normalises over its own samples; the result
-    /// does not depend on how many do run at the same time.
+    /// does not depend on how many do run at the same time. An engine that takes whole batches trains on one part.
     pub shards: usize,
     /// Decay of the moving average of the weights that is evaluated and exported; 0 for none.
     pub ema: f64,

@@ -8,11 +8,14 @@ use std::panic::catch_unwind;
 pub(crate) fn open(backend: Backend) -> Result<Device, BackendError> {
     let missing = |reason: &str| BackendError::NoDevice { backend, reason: reason.to_owned() };
     let Some(find) = finder(backend) else { return Err(BackendError::NotBuilt(backend)) };
-    // Burn and the libraries that it loads panic where a driver is missing or does not fit.
-    let tried = catch_unwind(|| find().filter(computes));
-    tried
-        .map_err(|_| missing("its driver or a library is missing or does not fit"))?
-        .ok_or_else(|| missing("it has no such GPU"))
+    // Burn and the libraries that it loads panic where something does not fit.
+    match catch_unwind(|| find().map(|device| (computes(&device), device))) {
+        Ok(Some((true, device))) => Ok(device),
+        Ok(None) => Err(missing("it has no such GPU, or no driver for it")),
+        Ok(Some((false, _))) | Err(_) => {
+            Err(missing("its GPU does not compute; a driver or, for CUDA, the toolkit may be missing"))
+        }
+    }
 }
 
 /// How to find a device, if this build can.

@@ -74,7 +74,11 @@ impl GpuPlan {
         let training = mode != Mode::Infer;
         let device = if training { device.clone().autodiff() } else { device.clone() };
         let ids = || (0..graph.nodes().len()).map(NodeId);
-        let steps = ids().map(|id| step(graph, id, &layout, (batch, training, &device)));
+        let site = |id| {
+            let (inputs, output) = (graph.input_facts(id), graph.fact(id));
+            Site { inputs, output, batch, training, device: &device }
+        };
+        let steps = ids().map(|id| step(graph, id, &layout, &site(id)));
         let tensors = layout.entries().iter();
         let tensors =
             tensors.map(|e| ParamTensor { range: e.range.clone(), trained: e.role != Role::Buffer });
@@ -192,12 +196,12 @@ impl GpuPlan {
         let mut statistics = Vec::new();
         let mut values: Vec<Option<Value>> = Vec::with_capacity(self.steps.len());
         for (i, step) in self.steps.iter().enumerate() {
-            let mut input = |&(from, last): &(usize, bool)| {
-                if last { values[from].take() } else { values[from].clone() }
+            let input = |&(from, last): &(usize, bool)| {
+                let value = if last { values[from].take() } else { values[from].clone() };
+                value.expect("a value lives until it is read last")
             };
-            let inputs = step.inputs.iter().filter_map(&mut input).collect();
             let call = Call {
-                inputs,
+                inputs: step.inputs.iter().map(input).collect(),
                 params: step.params.iter().map(|&p| params[p].clone()).collect(),
                 seed: xxh3_64_with_seed(&(i as u64).to_le_bytes(), seed),
                 statistics: &mut statistics,
@@ -225,18 +229,12 @@ impl GpuPlan {
     }
 }
 
-fn step(
-    graph: &VerifiedGraph,
-    id: NodeId,
-    layout: &ParamLayout,
-    (batch, training, device): (usize, bool, &Device),
-) -> Result<Step, EngineError> {
+fn step(graph: &VerifiedGraph, id: NodeId, layout: &ParamLayout, site: &Site) -> Result<Step, EngineError> {
     let node = graph.node(id);
-    let site = Site { inputs: graph.input_facts(id), output: &node.fact, batch, training, device };
     let missing = || EngineError::NoKernel { node: node.name.clone(), kind: node.op.kind().to_owned() };
     let run = match id == graph.input_id() {
         true => None,
-        false => Some(ops::lower(&*node.op, &site).ok_or_else(missing)?),
+        false => Some(ops::lower(&*node.op, site).ok_or_else(missing)?),
     };
     let consumers = graph.consumers();
     let last = |(k, from): (usize, &NodeId)| {

@@ -1,6 +1,7 @@
 //! Whatever is wrong with what was asked: exit code 2, one clear error, nothing else on standard output.
 
 use crate::place::{Place, noise, table};
+use nasmyth::engine::Backend;
 use std::io::{Cursor, Write};
 
 /// Runs a search that must be refused with an error that holds `text`.
@@ -164,12 +165,16 @@ fn arguments_that_make_no_sense() {
         ("--workers 99999", "workers"),
         ("--seed -1", "seed"),
         ("--seed 18446744073709551615", "too large"),
+        ("--engine gpu", "expected auto, cpu, cuda, wgpu or burn-cpu, got `gpu`"),
         ("--task guess", "classification"),
         ("--estimator pyhton", "no such file on the path"),
         ("--estimator '", "matching quotes"),
         ("--frobnicate", "--frobnicate"),
     ] {
         refused(&place, &format!("--data table.csv {arguments}"), text);
+    }
+    for engine in Backend::ALL.into_iter().filter(|engine| !engine.is_built()) {
+        refused(&place, &format!("--data table.csv --engine {engine}"), &format!("--features {engine}"));
     }
     for trials in ["0", "-1", "99999999999999999999", "x"] {
         place.search(&format!("--data table.csv --trials {trials} --out x")).exits(2).says("trials");
@@ -193,6 +198,7 @@ fn configurations_that_make_no_sense() {
         ("seed = 'a'\n", "seed"),
         ("seed = -1\n", "seed"),
         ("workers = 0\n", "workers"),
+        ("engine = 'gpu'\n", "got `gpu`"),
         ("data = 3\n", "[data]"),
         ("strategy = 3\n", "strategy"),
         ("limits = 3\n", "limits"),

@@ -6,6 +6,7 @@ mod bad_input;
 mod damage;
 mod determinism;
 mod disk;
+mod engine;
 mod external;
 mod interruption;
 mod place;
