@@ -13,7 +13,7 @@ pub(crate) fn open(backend: Backend) -> Result<Device, BackendError> {
         Ok(Some((true, device))) => Ok(device),
         Ok(None) => Err(missing("it has no such GPU, or no driver for it")),
         Ok(Some((false, _))) | Err(_) => {
-            Err(missing("its GPU does not compute; a driver or, for CUDA, the toolkit may be missing"))
+            Err(missing("its GPU does not compute: its driver may be missing or too old"))
         }
     }
 }
