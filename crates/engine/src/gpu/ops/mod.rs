@@ -59,7 +59,8 @@ pub(crate) fn axes(fact: &Fact, batch: usize) -> [usize; 3] {
 
 /// The calls of an operator, or `None` if there are none: a conformance test sees to it that there are.
 pub(crate) fn lower(op: &dyn Op, site: &Site) -> Option<Run> {
-    let families: [fn(&dyn Op, &Site) -> Option<Run>; 7] = [
+    type Lower = fn(&dyn Op, &Site) -> Option<Run>;
+    let families: [Lower; 7] = [
         convolution::lower,
         dense::lower,
         norm::lower,
