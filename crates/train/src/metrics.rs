@@ -24,13 +24,14 @@ pub fn predict(
     let per_thread = count.div_ceil(batch).div_ceil(threads.max(1)) * batch;
     let run = |first: usize, outputs: &mut [f32]| {
         let mut arena = plan.arena();
+        plan.prepare(params, &mut arena);
         for (i, rows) in outputs.chunks_mut(batch * width).enumerate() {
             let x = plan.input(&mut arena);
             let sample = x.len() / batch;
             for (k, x) in x.chunks_exact_mut(sample).take(rows.len() / width).enumerate() {
                 read(first + i * batch + k, x);
             }
-            plan.forward(params, &mut arena, 0);
+            plan.infer(params, &mut arena);
             rows.copy_from_slice(&plan.output(&arena)[..rows.len()]);
         }
     };
