@@ -4,6 +4,7 @@
 //! and takes no lock. All kernels are generic over `f32` and `f64`: the second is for checking gradients.
 
 mod arena;
+mod fold_batch_norm;
 mod kernels;
 mod loss;
 mod matmul;
@@ -13,6 +14,7 @@ mod real;
 mod schedule;
 
 pub use arena::Arena;
+pub use fold_batch_norm::fold_batch_norm;
 pub use loss::Loss;
 pub use params::{ParamEntry, ParamLayout, ParamStore};
 pub use plan::{EngineError, Mode, Plan};
