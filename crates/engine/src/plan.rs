@@ -4,10 +4,10 @@ use crate::arena::{Arena, disjoint};
 use crate::kernels::{self, Backward, Forward, Kernel, Site};
 use crate::schedule::{Buffer, Step, place};
 use crate::{Loss, ParamLayout, ParamStore, Real};
-use nasmyth_graph::{NodeId, Role, VerifiedGraph};
+use nasmyth_graph::{NodeId, Role, VerifiedGraph, passes};
 use std::ops::Range;
 use thiserror::Error;
-use xxhash_rust::xxh3::xxh3_64_with_seed;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 /// What a plan is for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,6 +58,10 @@ pub struct Plan<T> {
     steps: Vec<Step>,
     roles: Vec<Vec<Role>>,
     needs_grad: Vec<bool>,
+    /// Of each node's name, so that what a node draws does not depend on which others are left.
+    salts: Vec<u64>,
+    /// Trained parameters that simplification made irrelevant.
+    unused: Vec<Range<usize>>,
     mode: Mode,
     batch: usize,
     arena_len: usize,
@@ -68,12 +72,12 @@ pub struct Plan<T> {
 }
 
 impl<T: Real> Plan<T> {
-    /// Compiles `graph` for `batch` samples at once.
+    /// Compiles `graph`, [simplified](passes::simplify), for `batch` samples at once. Parameters are those of `graph`.
     ///
     /// # Errors
     /// An operator without kernel, other than one output, an empty batch, or more memory than sensible.
     pub fn compile(graph: &VerifiedGraph, batch: usize, mode: Mode) -> Result<Self, EngineError> {
-        Compiler::new(graph, batch, mode)?.finish()
+        Compiler::new(&passes::simplify(graph), batch, mode)?.finish(&ParamLayout::of(graph))
     }
 
     /// Memory to run in. One arena serves one thread at a time.
@@ -119,7 +123,7 @@ impl<T: Real> Plan<T> {
         for (i, (step, kernel)) in self.steps.iter().zip(&self.kernels).enumerate() {
             let Some(kernel) = kernel else { continue };
             let train = self.mode != Mode::Infer;
-            let seed = xxh3_64_with_seed(&(i as u64).to_le_bytes(), seed);
+            let seed = xxh3_64_with_seed(&self.salts[i].to_le_bytes(), seed);
             kernel.forward(Forward::new(step, view, params.values(), train, seed));
         }
     }
@@ -134,6 +138,7 @@ impl<T: Real> Plan<T> {
         let (output, target, grad) =
             unsafe { (view.piece(&self.output), view.piece(&self.target), view.piece_mut(&self.loss_grad)) };
         let loss = loss.evaluate(output, target, self.batch, grad);
+        self.unused.iter().for_each(|range| grads[range.clone()].fill(T::ZERO));
         for (i, (step, kernel)) in self.steps.iter().zip(&self.kernels).enumerate().rev() {
             if let (Some(kernel), true) = (kernel, self.needs_grad[i]) {
                 kernel.backward(Backward::new(step, view, params.values(), grads));
@@ -335,7 +340,7 @@ impl<'g, T: Real> Compiler<'g, T> {
         2 * self.nodes() + 1
     }
 
-    fn finish(mut self) -> Result<Plan<T>, EngineError> {
+    fn finish(mut self, layout: &ParamLayout) -> Result<Plan<T>, EngineError> {
         let end = self.end();
         let output = self.graph.outputs()[0];
         let width = self.graph.fact(output).len();
@@ -355,8 +360,12 @@ impl<'g, T: Real> Compiler<'g, T> {
         if bytes > MAX_BYTES {
             return Err(EngineError::TooLarge { batch: self.batch, bytes, limit: MAX_BYTES });
         }
-        let layout = ParamLayout::of(self.graph);
-        let steps = (0..self.nodes()).map(|i| self.step(i, &ranges, &ranges[scratch], &layout)).collect();
+        let steps: Vec<Step> =
+            (0..self.nodes()).map(|i| self.step(i, &ranges, &ranges[scratch], layout)).collect();
+        let used = |range| steps.iter().any(|s| s.params.contains(range));
+        let trained = layout.entries().iter().filter(|e| e.role != Role::Buffer).map(|e| &e.range);
+        let unused = trained.filter(|range| !used(range)).cloned().collect();
+        let salts = self.graph.nodes().iter().map(|n| xxh3_64(n.name.as_bytes())).collect();
         let roles = (0..self.nodes())
             .map(|i| self.graph.params_of(NodeId(i)).iter().map(|p| p.role).collect())
             .collect();
@@ -369,6 +378,8 @@ impl<'g, T: Real> Compiler<'g, T> {
         );
         Ok(Plan {
             steps,
+            salts,
+            unused,
             roles,
             input,
             output,

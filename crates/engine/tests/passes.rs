@@ -100,7 +100,10 @@ fn grow(recipe: &[(u8, u8, u8)]) -> VerifiedGraph {
                 let conv = g.push(Conv::same(2, &[3, 3]).groups(2), &[a])?;
                 g.push(BatchNorm { eps: 0.1, momentum: 0.1 }, &[conv])
             }
-            19 => g.push(Activation(Function::Gelu), &[a]),
+            19 => {
+                let pair = [g.push(Dropout { rate: 0.3 }, &[a])?, g.push(Dropout { rate: 0.3 }, &[a])?];
+                g.push(Mul, &pair)
+            }
             20 => g.push(DropPath { rate: 0.0 }, &[a]),
             21 => g.push(Scale { init: 1.0 }, &[a]),
             _ => {
