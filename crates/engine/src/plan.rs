@@ -6,6 +6,7 @@ use crate::kernels::{At, Backward, Forward, Kernel, Statistics};
 use crate::lower::{Lowered, Param};
 use crate::schedule::{Call, Chunk, Finish, Phase, Schedule, Segment};
 use crate::{Crew, Loss, ParamLayout, ParamStore, Real};
+use nasmyth_graph::passes::simplify;
 use nasmyth_graph::{Role, VerifiedGraph};
 use std::ops::Range;
 use thiserror::Error;
@@ -91,12 +92,18 @@ pub struct Plan<T> {
 }
 
 /// What the threads of one step share.
-struct Run<'a, T> {
+pub(crate) struct Run<'a, T> {
     view: View<'a, T>,
     params: &'a [T],
     /// Gradients of the first part, which all others are added to at the end.
     grads: View<'a, T>,
     seed: u64,
+}
+
+impl<'a, T: Real> Run<'a, T> {
+    pub fn new(view: View<'a, T>, params: &'a ParamStore<T>, grads: &'a mut [T], seed: u64) -> Self {
+        Self { view, params: params.values(), grads: View::of(grads), seed }
+    }
 }
 
 impl<T: Real> Plan<T> {
@@ -108,7 +115,7 @@ impl<T: Real> Plan<T> {
         Self::compile_with(graph, Options::new(batch, mode))
     }
 
-    /// Compiles `graph`.
+    /// Compiles `graph`, simplified; parameters are those of the graph as given.
     ///
     /// # Errors
     /// An operator without kernel, other than one output, an empty batch, no part or more parts than samples, or more memory
@@ -125,7 +132,7 @@ impl<T: Real> Plan<T> {
             return Err(EngineError::Parts { batch, parts });
         }
         let layout = ParamLayout::of(graph);
-        let lowered = Lowered::new(graph, &layout, mode)?;
+        let lowered = Lowered::new(&simplify(graph), &layout, mode)?;
         let schedule = Schedule::new(&lowered, options, layout.trained().len())?;
         let (kernels, params) = lowered.nodes.into_iter().map(|n| (n.kernel, n.params)).unzip();
         Ok(Self { kernels, params, schedule, mode, batch })
@@ -194,7 +201,7 @@ impl<T: Real> Plan<T> {
     /// If the plan is for training.
     pub fn infer(&self, params: &ParamStore<T>, arena: &mut Arena<T>) {
         assert!(self.mode == Mode::Infer, "expected a plan for inference");
-        let run = Run { view: arena.view(), params: params.values(), grads: View::of(&mut []), seed: 0 };
+        let run = Run::new(arena.view(), params, &mut [], 0);
         for segment in &self.schedule.segments {
             (0..self.parts().len()).for_each(|part| self.run_part(segment, part, &run));
         }
@@ -215,8 +222,7 @@ impl<T: Real> Plan<T> {
         arena: &mut Arena<T>,
         seed: u64,
     ) -> T {
-        let (view, own) = (arena.view(), View::of(grads));
-        let run = Run { view, params: params.values(), grads: own, seed };
+        let run = Run::new(arena.view(), params, grads, seed);
         let threads = crew.threads();
         crew.run(&|thread, barrier| self.step(thread, threads, barrier, &run));
         let Mode::Train(_) = self.mode else { return T::ZERO };
@@ -225,16 +231,11 @@ impl<T: Real> Plan<T> {
 
     /// The share of a step of thread `thread` of `threads`.
     fn step(&self, thread: usize, threads: usize, barrier: &Barrier, run: &Run<T>) {
-        let own_parts = || (thread..self.parts().len()).step_by(threads);
-        for part in own_parts() {
-            self.grads_of(part, run).fill(T::ZERO);
-        }
-        (thread..self.kernels.len())
-            .step_by(threads)
-            .for_each(|i| self.prepare_node(i, run.view, run.params));
+        self.begin(thread, threads, run);
         barrier.wait();
         for segment in &self.schedule.segments {
-            own_parts().for_each(|part| self.run_part(segment, part, run));
+            let own_parts = (thread..self.parts().len()).step_by(threads);
+            own_parts.for_each(|part| self.run_part(segment, part, run));
             if segment.finishes.is_empty() {
                 continue;
             }
@@ -245,6 +246,19 @@ impl<T: Real> Plan<T> {
         }
         barrier.wait();
         self.add_grads(thread, threads, run);
+    }
+
+    /// What thread `thread` of `threads` does before the first segment.
+    pub(crate) fn begin(&self, thread: usize, threads: usize, run: &Run<T>) {
+        for part in (thread..self.parts().len()).step_by(threads) {
+            self.grads_of(part, run).fill(T::ZERO);
+        }
+        let own_nodes = (thread..self.kernels.len()).step_by(threads);
+        own_nodes.for_each(|i| self.prepare_node(i, run.view, run.params));
+    }
+
+    pub(crate) fn schedule(&self) -> &Schedule {
+        &self.schedule
     }
 
     /// Sums the gradients of the parts, in their order, into those of the first; each thread its share of them.
@@ -298,7 +312,7 @@ impl<T: Real> Plan<T> {
     }
 
     #[inline]
-    fn call(&self, call: &Call, part: usize, number: usize, chunk: Chunk, run: &Run<T>) {
+    pub(crate) fn call(&self, call: &Call, part: usize, number: usize, chunk: Chunk, run: &Run<T>) {
         let node = &self.schedule.nodes[call.node];
         let at = At { call, node, view: run.view, chunk, params: run.params };
         let Some(kernel) = &self.kernels[call.node] else {
@@ -343,7 +357,7 @@ impl<T: Real> Plan<T> {
     }
 
     /// Puts the records of a segment together.
-    fn finish(&self, segment: &Segment, finish: &Finish, run: &Run<T>) {
+    pub(crate) fn finish(&self, segment: &Segment, finish: &Finish, run: &Run<T>) {
         let node = &self.schedule.nodes[finish.node];
         let statistics: Option<&dyn Statistics<T>> =
             self.kernels[finish.node].as_ref().and_then(|k| k.statistics());

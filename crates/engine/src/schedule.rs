@@ -12,6 +12,7 @@ use crate::place::{Buffer, GRAIN, place};
 use crate::{EngineError, Options, Real};
 use std::collections::BTreeMap;
 use std::ops::Range;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// Largest arena that is allocated: 8 GiB; beyond it a candidate is refused instead of exhausting the machine.
 const MAX_BYTES: usize = 8 << 30;
@@ -72,6 +73,19 @@ pub(crate) enum Phase {
     Backward,
 }
 
+impl Phase {
+    /// As people read it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Forward => "forward",
+            Self::Measure => "measure",
+            Self::Loss => "loss",
+            Self::MeasureBackward => "measure backward",
+            Self::Backward => "backward",
+        }
+    }
+}
+
 /// A kernel call on a chunk.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
@@ -85,6 +99,18 @@ pub(crate) struct Call {
     pub grad_inputs: Vec<Option<(Slot, bool)>>,
     /// First record, for calls that measure; that of chunk `c` lies `c` records further on.
     pub records: usize,
+}
+
+impl Call {
+    /// Elements that the call reads and writes for a sample: stored for the whole batch, and local.
+    pub fn elements(&self) -> [usize; 2] {
+        let grads = self.grad_inputs.iter().flatten().map(|(slot, _)| slot);
+        let slots = self.inputs.iter().chain([&self.output, &self.saved, &self.grad_output]).chain(grads);
+        slots.fold([0, 0], |mut sums, slot| {
+            sums[usize::from(slot.local)] += slot.len;
+            sums
+        })
+    }
 }
 
 /// Statistics to be put together after a segment.
@@ -109,6 +135,8 @@ pub(crate) struct Segment {
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
     pub name: String,
+    /// Tells its randomness apart from that of other nodes.
+    pub salt: u64,
     pub params: Vec<Range<usize>>,
     pub prepared: Range<usize>,
     pub shared: Range<usize>,
@@ -298,6 +326,7 @@ impl<T: Real> Scheduler<'_, T> {
             nodes: (0..self.lowered.nodes.len())
                 .map(|i| Node {
                     name: self.lowered.nodes[i].name.clone(),
+                    salt: xxh3_64(self.lowered.nodes[i].name.as_bytes()),
                     params: self.lowered.nodes[i].params.iter().map(|p| p.range.clone()).collect(),
                     prepared: ranges[nodes[i][0]].clone(),
                     shared: ranges[nodes[i][1]].clone(),

@@ -259,14 +259,26 @@ impl<S: Simd, T: Real> Columns<S, T> {
     fn get(&self, values: &[T], at: usize) -> T::Vector<S> {
         let own = &values[at * self.channels + self.first..][..self.count];
         // SAFETY: a slice of exactly the numbers that take part.
-        unsafe { T::load_some(self.simd, self.mask, own.as_ptr()) }
+        unsafe {
+            if self.count == T::lanes::<S>() {
+                T::load(self.simd, own.as_ptr())
+            } else {
+                T::load_some(self.simd, self.mask, own.as_ptr())
+            }
+        }
     }
 
     #[inline(always)]
     fn put(&self, values: &mut [T], at: usize, value: T::Vector<S>) {
         let own = &mut values[at * self.channels + self.first..][..self.count];
         // SAFETY: a slice of exactly the numbers that take part.
-        unsafe { T::store_some(self.simd, self.mask, own.as_mut_ptr(), value) }
+        unsafe {
+            if self.count == T::lanes::<S>() {
+                T::store(self.simd, own.as_mut_ptr(), value)
+            } else {
+                T::store_some(self.simd, self.mask, own.as_mut_ptr(), value)
+            }
+        }
     }
 
     /// Those of all rows, one vector after the other.

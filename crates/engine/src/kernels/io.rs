@@ -21,14 +21,14 @@ pub struct Forward<'a, T> {
 #[derive(Clone, Copy)]
 pub(crate) struct Seeds {
     step: u64,
-    node: usize,
-    first: usize,
+    node: u64,
+    first: u64,
 }
 
 impl Seeds {
     /// For sample `i` of the call.
     pub fn of(&self, i: usize) -> u64 {
-        let place = [self.node, self.first + i].map(|v| (v as u64).to_le_bytes());
+        let place = [self.node, self.first + i as u64].map(u64::to_le_bytes);
         xxhash_rust::xxh3::xxh3_64_with_seed(place.as_flattened(), self.step)
     }
 }
@@ -108,7 +108,7 @@ impl<'a, T: Real> Forward<'a, T> {
 
     /// Randomness of this call.
     pub(crate) fn seeds(&self) -> Seeds {
-        Seeds { step: self.seed, node: self.at.call.node, first: self.at.chunk.first }
+        Seeds { step: self.seed, node: self.at.node.salt, first: self.at.chunk.first as u64 }
     }
 
     /// Applies `f` to every element of the only input.
