@@ -367,7 +367,7 @@ impl<T: Real> Plan<T> {
             // SAFETY: nobody writes records between the barriers.
             (unsafe { run.view.piece(&(start..start + node.record)) }, samples)
         };
-        let mut records = self.schedule.chunk_sizes(segment).enumerate().map(record);
+        let mut records = self.schedule.chunk_sizes(segment).map(record);
         let (params, count) = self.params_of(finish.node, run.params);
         // SAFETY: one thread finishes a node, and nobody reads what it shares until the barrier.
         let shared = unsafe { run.view.piece_mut(&node.shared) };

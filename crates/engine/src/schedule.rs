@@ -129,6 +129,8 @@ pub(crate) struct Segment {
     pub finishes: Vec<Finish>,
     /// Samples at once.
     pub chunk: usize,
+    /// Whether chunks run from the last to the first.
+    pub backwards: bool,
 }
 
 /// What of a node is the same in all its calls.
@@ -177,20 +179,24 @@ impl Schedule {
             .schedule(trained)
     }
 
-    /// The chunks of a part in a segment, each with its number within the segment.
+    /// The chunks of a part in a segment, each with its number within the segment. Every other segment goes backwards: what the
+    /// one before it computed last is still in cache.
     pub fn chunks(&self, segment: &Segment, part: usize) -> impl Iterator<Item = (usize, Chunk)> + use<> {
         let samples = self.parts[part].clone();
         let step = segment.chunk;
         let before: usize = self.parts[..part].iter().map(|p| p.len().div_ceil(step)).sum();
         let (local, scratch) = (self.locals[part], self.scratches[part]);
-        samples.clone().step_by(step).enumerate().map(move |(i, first)| {
+        let (count, backwards) = (samples.len().div_ceil(step), segment.backwards);
+        (0..count).map(move |i| {
+            let i = if backwards { count - 1 - i } else { i };
+            let first = samples.start + i * step;
             (before + i, Chunk { first, count: step.min(samples.end - first), local, scratch })
         })
     }
 
-    /// The sizes of all chunks in a segment, in order.
-    pub fn chunk_sizes(&self, segment: &Segment) -> impl Iterator<Item = usize> {
-        (0..self.parts.len()).flat_map(|p| self.chunks(segment, p)).map(|(_, chunk)| chunk.count)
+    /// The numbers and sizes of all chunks in a segment.
+    pub fn chunk_sizes(&self, segment: &Segment) -> impl Iterator<Item = (usize, usize)> {
+        (0..self.parts.len()).flat_map(|p| self.chunks(segment, p)).map(|(i, chunk)| (i, chunk.count))
     }
 }
 
@@ -311,7 +317,7 @@ impl<T: Real> Scheduler<'_, T> {
                     records: c.records,
                 })
                 .collect();
-            segments.push(Segment { calls, finishes, chunk });
+            segments.push(Segment { calls, finishes, chunk, backwards: level % 2 == 1 });
         }
         let scratch = |i: usize| self.lowered.nodes[i].kernel.as_ref().map_or(0, |k| k.scratch());
         let most_scratch = (0..self.lowered.nodes.len()).map(scratch).max().unwrap_or(0);

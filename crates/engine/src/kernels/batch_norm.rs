@@ -1,15 +1,16 @@
 //! Batch normalisation, with the activation that follows it.
 
 use super::activation::{self, Curve, with_curve};
-use super::blocks::{block, block_mut, channel_blocks};
+use super::blocks::{block, block_mut, channel_blocks, from_fn};
 use super::statistics::{Records, Statistics};
 use super::{Backward, Forward, Kernel, Needs, Site};
 use crate::Real;
 use nasmyth_graph::Op;
 use nasmyth_graph::ops::{BatchNorm, Function};
 
-/// Rows summed before the sum is added to the total: short sums round less.
-const BLOCK: usize = 256;
+/// Rows that one block of channels after the other works on: they stay in the first-level cache, and memory is read in order.
+/// Their sum is added to the total at once: short sums round less.
+const TILE: usize = 32;
 
 pub(super) fn lower<T: Real>(
     op: &dyn Op,
@@ -51,18 +52,19 @@ struct Shared<S> {
 /// Fields of [`Shared`].
 const SHARED: usize = 7;
 
-impl<S> Shared<S> {
-    fn of(rows: impl Iterator<Item = S>) -> Option<Self> {
-        let mut rows = rows;
-        let mut next = || rows.next();
-        Some(Self {
-            scale: next()?,
-            shift: next()?,
-            mean: next()?,
-            inverse: next()?,
-            slope: next()?,
-            along: next()?,
-            rest: next()?,
+impl Shared<()> {
+    /// Those of `N` of `channels` channels, from `at` on.
+    #[inline(always)]
+    fn blocks<T: Real, const N: usize>(shared: &[T], channels: usize, at: usize) -> Option<Shared<[T; N]>> {
+        let mut rows = shared.chunks_exact(channels).map(|row| *block(row, at));
+        Some(Shared {
+            scale: rows.next()?,
+            shift: rows.next()?,
+            mean: rows.next()?,
+            inverse: rows.next()?,
+            slope: rows.next()?,
+            along: rows.next()?,
+            rest: rows.next()?,
         })
     }
 }
@@ -75,33 +77,31 @@ impl BatchNormKernel {
         (scale, params[1][i] - mean * scale, inverse)
     }
 
-    /// Two sums for each of `N` channels from `at` on over all rows of `a` and `b`.
+    /// Adds to two sums for each of `N` channels from `at` on the terms of a tile of rows; `f` gives them from channel, a and b.
     #[inline(always)]
-    fn sums<T: Real, const N: usize>(
+    fn add_tile<T: Real, const N: usize>(
         &self,
         a: &[T],
         b: &[T],
         at: usize,
+        totals: &mut [T],
         f: impl Fn(usize, T, T) -> (T, T),
-    ) -> ([T; N], [T; N]) {
+    ) {
         let c = self.channels;
-        let mut totals = ([T::ZERO; N], [T::ZERO; N]);
-        for (a, b) in a.chunks(BLOCK * c).zip(b.chunks(BLOCK * c)) {
-            let mut sums = ([T::ZERO; N], [T::ZERO; N]);
-            for (a, b) in a.chunks_exact(c).zip(b.chunks_exact(c)) {
-                let (a, b): (&[T; N], &[T; N]) = (block(a, at), block(b, at));
-                for i in 0..N {
-                    let (p, q) = f(i, a[i], b[i]);
-                    sums.0[i] += p;
-                    sums.1[i] += q;
-                }
-            }
+        let mut sums = ([T::ZERO; N], [T::ZERO; N]);
+        for (a, b) in a.chunks_exact(c).zip(b.chunks_exact(c)) {
+            let (a, b): ([T; N], [T; N]) = (*block(a, at), *block(b, at));
             for i in 0..N {
-                totals.0[i] += sums.0[i];
-                totals.1[i] += sums.1[i];
+                let (p, q) = f(i, a[i], b[i]);
+                sums.0[i] += p;
+                sums.1[i] += q;
             }
         }
-        totals
+        let (first, second) = totals.split_at_mut(c);
+        for i in 0..N {
+            first[at + i] += sums.0[i];
+            second[at + i] += sums.1[i];
+        }
     }
 }
 
@@ -134,13 +134,15 @@ impl<T: Real> Kernel<T> for BatchNormKernel {
         let (x, c) = (io.input(0), self.channels);
         let affine = if self.training { io.shared() } else { io.prepared() };
         with_curve!(self.after, F => T::vectorized(#[inline(always)] || {
-            channel_blocks!(c, |at, N| {
-                let (scale, shift): ([T; N], [T; N]) = (*block(affine, at), *block(affine, c + at));
-                for (y, x) in io.output.chunks_exact_mut(c).zip(x.chunks_exact(c)) {
-                    let (y, x): (&mut [T; N], &[T; N]) = (block_mut(y, at), block(x, at));
-                    (0..N).for_each(|i| y[i] = F::value(x[i] * scale[i] + shift[i]));
-                }
-            })
+            for (y, x) in io.output.chunks_mut(TILE * c).zip(x.chunks(TILE * c)) {
+                channel_blocks!(c, |at, N| {
+                    let (scale, shift): ([T; N], [T; N]) = (*block(affine, at), *block(affine, c + at));
+                    for (y, x) in y.chunks_exact_mut(c).zip(x.chunks_exact(c)) {
+                        let x: [T; N] = *block(x, at);
+                        *block_mut(y, at) = from_fn::<T, N>(|i| F::value(x[i] * scale[i] + shift[i]));
+                    }
+                })
+            }
         }));
     }
 
@@ -149,19 +151,22 @@ impl<T: Real> Kernel<T> for BatchNormKernel {
         let Some(dx) = io.grad_input(0) else { return };
         let adds = dx.accumulate;
         with_curve!(self.after, F => T::vectorized(#[inline(always)] || {
-            channel_blocks!(c, |at, N| {
-                let Some(k) = Shared::of(shared.chunks_exact(c).map(|row| *block::<T, N>(row, at))) else { return };
-                let rows = dx.values.chunks_exact_mut(c).zip(dy.chunks_exact(c).zip(x.chunks_exact(c)));
-                for (dx, (dy, x)) in rows {
-                    let (dy, x): (&[T; N], &[T; N]) = (block(dy, at), block(x, at));
-                    let dx: &mut [T; N] = block_mut(dx, at);
-                    for i in 0..N {
-                        let d = dy[i] * F::slope(x[i] * k.scale[i] + k.shift[i]);
-                        let g = k.slope[i] * d + k.along[i] * x[i] + k.rest[i];
-                        dx[i] = if adds { dx[i] + g } else { g };
+            let tiles = dx.values.chunks_mut(TILE * c).zip(dy.chunks(TILE * c).zip(x.chunks(TILE * c)));
+            for (dx, (dy, x)) in tiles {
+                channel_blocks!(c, |at, N| {
+                    let Some(k) = Shared::blocks::<T, N>(shared, c, at) else { return };
+                    let rows = dx.chunks_exact_mut(c).zip(dy.chunks_exact(c).zip(x.chunks_exact(c)));
+                    for (dx, (dy, x)) in rows {
+                        let (dy, x): ([T; N], [T; N]) = (*block(dy, at), *block(x, at));
+                        let dx: &mut [T; N] = block_mut(dx, at);
+                        let g = from_fn::<T, N>(|i| {
+                            let d = dy[i] * F::slope(x[i] * k.scale[i] + k.shift[i]);
+                            k.slope[i] * d + (k.along[i] * x[i] + k.rest[i])
+                        });
+                        *dx = if adds { from_fn(|i| dx[i] + g[i]) } else { g };
                     }
-                }
-            })
+                })
+            }
         }));
     }
 }
@@ -177,26 +182,30 @@ impl<T: Real> Statistics<T> for BatchNormKernel {
 
     /// Mean, and sum of squared differences to it.
     fn measure(&self, x: &[T], record: &mut [T]) {
-        let (means, squares) = record.split_at_mut(self.channels);
-        let rows = T::of((x.len() / self.channels) as f64);
+        let c = self.channels;
+        let rows = T::of((x.len() / c) as f64);
+        record.fill(T::ZERO);
         T::vectorized(
             #[inline(always)]
             || {
-                channel_blocks!(self.channels, |at, N| {
-                    // Differences to the first row: no cancellation when the mean is far from zero.
-                    let first: [T; N] = *block(x, at);
-                    let (sum, square) = self.sums::<T, N>(x, x, at, |i, x, _| {
-                        let d = x - first[i];
-                        (d, d * d)
-                    });
-                    for i in 0..N {
-                        let mean = sum[i] / rows;
-                        means[at + i] = first[i] + mean;
-                        squares[at + i] = (square[i] - sum[i] * mean).max(T::ZERO);
-                    }
-                })
+                for tile in x.chunks(TILE * c) {
+                    channel_blocks!(c, |at, N| {
+                        // Differences to the first row: no cancellation when the mean is far from zero.
+                        let first: [T; N] = *block(x, at);
+                        self.add_tile::<T, N>(tile, tile, at, record, |i, x, _| {
+                            let d = x - first[i];
+                            (d, d * d)
+                        });
+                    })
+                }
             },
         );
+        let (means, squares) = record.split_at_mut(c);
+        for i in 0..c {
+            let mean = means[i] / rows;
+            squares[i] = (squares[i] - means[i] * mean).max(T::ZERO);
+            means[i] = x[i] + mean;
+        }
     }
 
     /// Moments of parts put together (Chan, Golub and LeVeque 1983, equation 2.1b).
@@ -224,16 +233,17 @@ impl<T: Real> Statistics<T> for BatchNormKernel {
     /// Sums of the gradient `d` behind the activation, and of `d n`.
     fn measure_backward(&self, x: &[T], dy: &[T], shared: &[T], record: &mut [T]) {
         let c = self.channels;
+        record.fill(T::ZERO);
         with_curve!(self.after, F => T::vectorized(#[inline(always)] || {
-            channel_blocks!(c, |at, N| {
-                let Some(k) = Shared::of(shared.chunks_exact(c).map(|row| *block::<T, N>(row, at))) else { return };
-                let (sum, along) = self.sums::<T, N>(x, dy, at, |i, x, dy| {
-                    let d = dy * F::slope(x * k.scale[i] + k.shift[i]);
-                    (d, d * (x - k.mean[i]) * k.inverse[i])
-                });
-                record[at..at + N].copy_from_slice(&sum);
-                record[c + at..c + at + N].copy_from_slice(&along);
-            })
+            for (x, dy) in x.chunks(TILE * c).zip(dy.chunks(TILE * c)) {
+                channel_blocks!(c, |at, N| {
+                    let Some(k) = Shared::blocks::<T, N>(shared, c, at) else { return };
+                    self.add_tile::<T, N>(x, dy, at, record, |i, x, dy| {
+                        let d = dy * F::slope(x * k.scale[i] + k.shift[i]);
+                        (d, d * (x - k.mean[i]) * k.inverse[i])
+                    });
+                })
+            }
         }));
     }
 

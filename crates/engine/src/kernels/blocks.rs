@@ -1,5 +1,7 @@
 //! Channels in blocks of constant width, whose sums and factors stay in registers while the rows run by.
 
+use crate::Real;
+
 /// Calls `$body` with `$N` channels at a time from `$at` on: wide blocks first, then what is left.
 macro_rules! channel_blocks {
     ($channels:expr, |$at:ident, $N:ident| $body:expr) => {{
@@ -38,4 +40,12 @@ pub(super) fn block_mut<T, const N: usize>(values: &mut [T], at: usize) -> &mut 
         Ok(block) => block,
         Err(_) => unreachable!(),
     }
+}
+
+/// `N` values, computed before any is written: a loop over them vectorises without asking whether memory overlaps.
+#[inline(always)]
+pub(super) fn from_fn<T: Real, const N: usize>(f: impl Fn(usize) -> T) -> [T; N] {
+    let mut values = [T::ZERO; N];
+    (0..N).for_each(|i| values[i] = f(i));
+    values
 }

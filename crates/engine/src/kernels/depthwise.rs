@@ -402,14 +402,10 @@ fn line<S: Simd, T: Real, const K: usize, const STRIDE: usize>(
 ) {
     let count = (BLOCK - 1) * STRIDE + K;
     let plane = &plane[from * T::lanes::<S>()..][..count * T::lanes::<S>()];
-    let weights: [T::Vector<S>; K] = std::array::from_fn(|k| vector(simd, weights, k));
-    for i in 0..count {
-        let x = vector(simd, plane, i);
-        for (k, &weight) in weights.iter().enumerate() {
-            let place = i.wrapping_sub(k);
-            if place % STRIDE == 0 && place / STRIDE < BLOCK {
-                sums[place / STRIDE] = T::mul_add(simd, x, weight, sums[place / STRIDE]);
-            }
+    for k in 0..K {
+        let weight = vector(simd, weights, k);
+        for p in 0..BLOCK {
+            sums[p] = T::mul_add(simd, vector(simd, plane, p * STRIDE + k), weight, sums[p]);
         }
     }
 }
@@ -454,16 +450,12 @@ impl Depthwise {
                 let mut sums: [T::Vector<S>; K] = std::array::from_fn(|k| vector(simd, dweights, k));
                 for x in (0..w.out[1]).step_by(BLOCK) {
                     let gradient = &gradient[(dy + x) * lanes..][..BLOCK * lanes];
-                    let d: [T::Vector<S>; BLOCK] = std::array::from_fn(|p| vector(simd, gradient, p));
                     let count = (BLOCK - 1) * STRIDE + K;
                     let plane = &plane[(from + x * STRIDE) * lanes..][..count * lanes];
-                    for i in 0..count {
-                        let x = vector(simd, plane, i);
-                        for (k, sum) in sums.iter_mut().enumerate() {
-                            let place = i.wrapping_sub(k);
-                            if place % STRIDE == 0 && place / STRIDE < BLOCK {
-                                *sum = T::mul_add(simd, x, d[place / STRIDE], *sum);
-                            }
+                    for p in 0..BLOCK {
+                        let d = vector(simd, gradient, p);
+                        for k in 0..K {
+                            sums[k] = T::mul_add(simd, vector(simd, plane, p * STRIDE + k), d, sums[k]);
                         }
                     }
                 }
