@@ -231,3 +231,39 @@ fn running_statistics_follow_the_batches() {
     near("bn.mean", [0.3, 3.0]);
     near("bn.variance", [0.9 + 0.1 * 7.0, 0.9 + 0.1 * 700.0]); // unbiased variances 7 and 700
 }
+
+/// Shapes that the specialised kernels of convolutions divide into blocks, tiles and what is left of them.
+fn convolutions() -> Vec<(Conv, Vec<usize>)> {
+    let padded = |out, kernel: &[usize], pad: usize| Conv {
+        pad: vec![pad; 2 * kernel.len()],
+        ..Conv::same(out, kernel)
+    };
+    let depthwise = |channels, kernel: &[usize], stride| Conv {
+        groups: channels,
+        ..Conv::same(channels, kernel).stride(stride)
+    };
+    vec![
+        (Conv::same(12, &[3, 3]), vec![7, 5, 17]),
+        (Conv::same(33, &[3, 3]).with_bias(), vec![2, 9, 12]),
+        (padded(16, &[3, 3], 0), vec![6, 7, 16]),
+        (padded(13, &[3, 3], 2), vec![4, 3, 14]),
+        (depthwise(3, &[3, 3], 1), vec![5, 11, 3]),
+        (depthwise(18, &[5, 5], 1).with_bias(), vec![9, 10, 18]),
+        (depthwise(17, &[7, 7], 1), vec![4, 9, 17]),
+        (depthwise(20, &[3, 3], 2), vec![7, 18, 20]),
+        (depthwise(5, &[5, 5], 2), vec![6, 9, 5]),
+        (depthwise(9, &[3, 5], 3), vec![7, 12, 9]),
+        (depthwise(6, &[9], 1), vec![19, 6]),
+        (Conv { pad: vec![4, 4], dilation: vec![2], ..depthwise(6, &[5], 1) }, vec![11, 6]),
+    ]
+}
+
+#[test]
+fn convolutions_in_blocks_have_the_gradient_of_their_forward_pass() {
+    for (conv, shape) in convolutions() {
+        let what = format!("{conv:?} on {shape:?}");
+        let g = around(Arc::new(conv), &[shape]);
+        let (worst, at) = Check::split(&g, Loss::SquaredError { variance: 2.0 }).worst();
+        assert!(worst < 1e-5, "{what}: relative error {worst:.2e} at parameter {at}");
+    }
+}

@@ -1,4 +1,4 @@
-//! Convolution: a matrix product for 1x1, depthwise on its own, and otherwise a matrix product with a piece for each tap, over
+//! Convolution: a matrix product for 1x1, depthwise and 3x3 on their own, and otherwise a matrix product with a piece for each tap, over
 //! one padded image at a time. The input is never unfolded: a tap of all windows of a line is a matrix that lies in the image.
 
 use super::depthwise::Depthwise;
@@ -6,6 +6,7 @@ use super::fold::{Channels, fold};
 use super::linear::{Dense, add_rows, start_with_bias};
 use super::padded::Padded;
 use super::window::Window;
+use super::winograd::Winograd;
 use super::{Backward, Forward, Kernel, Needs, Site};
 use crate::Real;
 use crate::matmul::{Matrix, Pieces, matmul, matmul_pieces, transpose};
@@ -21,6 +22,11 @@ pub(super) fn lower<T: Real>(op: &dyn Op, site: &Site) -> Option<Box<dyn Kernel<
     }
     if conv.is_depthwise(inputs) {
         return Some(Box::new(Depthwise::new(window, inputs, conv.bias)));
+    }
+    let fast =
+        Winograd::new(&window, inputs, conv.out, conv.bias, site.training).filter(|_| conv.groups == 1);
+    if let Some(winograd) = fast {
+        return Some(Box::new(winograd));
     }
     Some(Box::new(Windowed::new(conv, window, inputs)))
 }

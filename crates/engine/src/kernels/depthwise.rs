@@ -4,6 +4,7 @@
 //! zeros around it, so that all windows are inside and neighbours are contiguous; then several outputs of a line are summed at
 //! once, and each loaded position serves all outputs whose windows it is in.
 
+use super::columns::{Columns, for_columns, set_vector, vector};
 use super::linear::add_rows;
 use super::window::Window;
 use super::{Backward, Forward, Kernel, Needs};
@@ -140,8 +141,7 @@ impl<T: Real> WithSimd for ForwardPass<'_, T> {
         let weights = &mut rest[..k.taps() * lanes];
         let [input, output] = k.images();
         plane.fill(T::ZERO); // filling touches the middle only
-        for c in (0..k.channels).step_by(lanes) {
-            let columns = Columns::new(simd, c, k.channels);
+        for_columns!(simd, k.channels, |columns| {
             columns.gather(self.weight, weights);
             let start = self.bias.map_or(T::splat(simd, T::ZERO), |b| columns.get(b, 0));
             for (x, y) in self.x.chunks_exact(input).zip(self.y.chunks_exact_mut(output)) {
@@ -154,7 +154,7 @@ impl<T: Real> WithSimd for ForwardPass<'_, T> {
                 };
                 sums.each(simd, plane, weights, start, |at, sum| columns.put(y, at, sum));
             }
-        }
+        });
     }
 }
 
@@ -172,8 +172,7 @@ impl<T: Real> WithSimd for BackwardPass<'_, T> {
         let [input, output] = k.images();
         plane.fill(T::ZERO); // filling touches the middle only
         gradient.fill(T::ZERO);
-        for c in (0..k.channels).step_by(lanes) {
-            let columns = Columns::new(simd, c, k.channels);
+        for_columns!(simd, k.channels, |columns| {
             columns.gather(self.weight, weights);
             if !k.scatters {
                 // The window of the gradient is mirrored.
@@ -219,81 +218,19 @@ impl<T: Real> WithSimd for BackwardPass<'_, T> {
                 let sum = T::plus(simd, columns.get(self.dweight, tap), vector(simd, dweights, tap));
                 columns.put(self.dweight, tap, sum);
             }
-        }
-    }
-}
-
-/// Vector `at` of `values`.
-#[inline(always)]
-fn vector<T: Real, S: Simd>(simd: S, values: &[T], at: usize) -> T::Vector<S> {
-    let own = &values[at * T::lanes::<S>()..][..T::lanes::<S>()];
-    // SAFETY: a slice of exactly one vector.
-    unsafe { T::load(simd, own.as_ptr()) }
-}
-
-#[inline(always)]
-fn set_vector<T: Real, S: Simd>(simd: S, values: &mut [T], at: usize, value: T::Vector<S>) {
-    let own = &mut values[at * T::lanes::<S>()..][..T::lanes::<S>()];
-    // SAFETY: a slice of exactly one vector.
-    unsafe { T::store(simd, own.as_mut_ptr(), value) }
-}
-
-/// The channels of one vector in values whose last axis is all channels.
-struct Columns<S: Simd, T: Real> {
-    simd: S,
-    first: usize,
-    count: usize,
-    channels: usize,
-    mask: T::Mask<S>,
-}
-
-impl<S: Simd, T: Real> Columns<S, T> {
-    #[inline(always)]
-    fn new(simd: S, first: usize, channels: usize) -> Self {
-        let count = T::lanes::<S>().min(channels - first);
-        Self { simd, first, count, channels, mask: T::first(simd, count) }
-    }
-
-    /// Those of row `at`.
-    #[inline(always)]
-    fn get(&self, values: &[T], at: usize) -> T::Vector<S> {
-        let own = &values[at * self.channels + self.first..][..self.count];
-        // SAFETY: a slice of exactly the numbers that take part.
-        unsafe {
-            if self.count == T::lanes::<S>() {
-                T::load(self.simd, own.as_ptr())
-            } else {
-                T::load_some(self.simd, self.mask, own.as_ptr())
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn put(&self, values: &mut [T], at: usize, value: T::Vector<S>) {
-        let own = &mut values[at * self.channels + self.first..][..self.count];
-        // SAFETY: a slice of exactly the numbers that take part.
-        unsafe {
-            if self.count == T::lanes::<S>() {
-                T::store(self.simd, own.as_mut_ptr(), value)
-            } else {
-                T::store_some(self.simd, self.mask, own.as_mut_ptr(), value)
-            }
-        }
-    }
-
-    /// Those of all rows, one vector after the other.
-    #[inline(always)]
-    fn gather(&self, values: &[T], to: &mut [T]) {
-        for at in 0..values.len() / self.channels {
-            set_vector(self.simd, to, at, self.get(values, at));
-        }
+        });
     }
 }
 
 impl Plane {
     /// Copies the channels of an image into the middle.
     #[inline(always)]
-    fn fill<S: Simd, T: Real>(&self, columns: &Columns<S, T>, image: &[T], plane: &mut [T]) {
+    fn fill<S: Simd, T: Real, const FULL: bool>(
+        &self,
+        columns: &Columns<S, T, FULL>,
+        image: &[T],
+        plane: &mut [T],
+    ) {
         for y in 0..self.size[0] {
             let to = (y + self.before[0]) * self.whole[1] + self.before[1];
             for x in 0..self.size[1] {

@@ -4,6 +4,7 @@ mod activation;
 mod add;
 mod batch_norm;
 mod blocks;
+mod columns;
 mod concat;
 mod conv;
 mod depthwise;
@@ -24,6 +25,7 @@ mod softmax;
 mod standardize;
 mod statistics;
 mod window;
+mod winograd;
 mod zero;
 
 pub(crate) use io::At;

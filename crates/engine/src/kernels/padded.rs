@@ -37,9 +37,24 @@ impl Padded {
         Some(Self { size: w.out, before, whole, channels })
     }
 
+    /// With zeros behind the image up to `least` positions in each direction.
+    pub fn at_least(self, least: [usize; 2]) -> Self {
+        Self { whole: [0, 1].map(|i| self.whole[i].max(least[i])), ..self }
+    }
+
+    /// Where the image begins.
+    pub fn start(&self) -> usize {
+        self.before[0] * self.line() + self.before[1] * self.channels
+    }
+
     /// Elements of a padded image.
     pub fn len(&self) -> usize {
         self.whole[0] * self.whole[1] * self.channels
+    }
+
+    /// Positions of a line.
+    pub fn width(&self) -> usize {
+        self.whole[1]
     }
 
     /// Elements from one line to the next.
