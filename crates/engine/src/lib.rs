@@ -4,16 +4,27 @@
 //! and takes no lock. All kernels are generic over `f32` and `f64`: the second is for checking gradients.
 
 mod arena;
+mod crew;
+mod fold_batch_norm;
 mod kernels;
+mod levels;
 mod loss;
+mod lower;
 mod matmul;
 mod params;
+mod place;
 mod plan;
+mod profile;
 mod real;
 mod schedule;
+mod simd;
 
 pub use arena::Arena;
+pub use crew::Crew;
+pub use fold_batch_norm::fold_batch_norm;
 pub use loss::Loss;
 pub use params::{ParamEntry, ParamLayout, ParamStore};
-pub use plan::{EngineError, Mode, Plan};
-pub use real::{Real, vectorized};
+pub use plan::{EngineError, Mode, Options, Plan};
+pub use profile::Entry;
+pub use real::Real;
+pub use simd::{SIMD_VARIABLE, simd_name, vectorized};

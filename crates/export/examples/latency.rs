@@ -33,9 +33,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         input.iter_mut().enumerate().for_each(|(i, v)| *v = (i * 367 % 1009) as f32 / 504.5 - 1.0);
         let shape = graph.fact(graph.input_id()).shape();
         std::fs::write(file("input"), little_endian(&channels_first(shape, input)))?;
+        plan.prepare(&params, &mut arena);
         let mut run = || {
             let start = Instant::now();
-            plan.forward(&params, &mut arena, 0);
+            plan.infer(&params, &mut arena);
             start.elapsed()
         };
         let micros = median((0..runs).map(|_| run()).collect()).as_secs_f64() * 1e6;

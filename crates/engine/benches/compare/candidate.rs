@@ -2,7 +2,7 @@
 
 use super::Result;
 use super::networks::Network;
-use nasmyth_engine::{Arena, Loss, Mode, ParamStore, Plan, vectorized};
+use nasmyth_engine::{Arena, Crew, Loss, Mode, Options, ParamStore, Plan, vectorized};
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use std::time::Instant;
@@ -13,6 +13,7 @@ const MOMENTUM: f32 = 0.9;
 /// A plan with everything that a step reads and writes.
 pub struct Candidate {
     plan: Plan<f32>,
+    crew: Crew,
     arena: Arena<f32>,
     params: ParamStore<f32>,
     grads: Vec<f32>,
@@ -35,20 +36,26 @@ impl Candidate {
     /// Fresh parameters and a fixed random batch. The batch of each step is divided over `threads`.
     pub fn new(network: &Network, threads: usize) -> Result<Self> {
         let graph = (network.graph)()?;
-        // PLACE FOR THREADS: the plan (and, below, the step) of a batch that is divided over threads.
-        let _ = threads;
-        let plan = Plan::compile(&graph, network.batch, Mode::Train(Loss::CrossEntropy))?;
+        let mode = Mode::Train(Loss::CrossEntropy);
+        let plan =
+            Plan::compile_with(&graph, Options { parts: threads, ..Options::new(network.batch, mode) })?;
         let params = ParamStore::new(&graph, 0);
         let trained = params.layout().trained().len();
         let mut arena = plan.arena();
         fill(&plan, &mut arena);
-        Ok(Self { plan, arena, params, grads: vec![0.0; trained], momenta: vec![0.0; trained] })
+        Ok(Self {
+            crew: Crew::new(threads),
+            plan,
+            arena,
+            params,
+            grads: vec![0.0; trained],
+            momenta: vec![0.0; trained],
+        })
     }
 
     /// Forward, loss, backward, SGD with momentum, running statistics.
     pub fn step(&mut self) {
-        // PLACE FOR THREADS: the call that divides the step over them.
-        self.plan.train(&self.params, &mut self.grads, &mut self.arena, 0);
+        self.plan.train_with(&mut self.crew, &self.params, &mut self.grads, &mut self.arena, 0);
         let trained = self.params.values_mut().iter_mut().zip(&mut self.momenta).zip(&self.grads);
         vectorized(|| {
             for ((p, m), &g) in trained {
@@ -56,7 +63,7 @@ impl Candidate {
                 *p -= RATE * *m;
             }
         });
-        self.plan.update_buffers(&mut self.params, &[&self.arena]);
+        self.plan.update_buffers(&mut self.params, &self.arena);
     }
 
     /// Median seconds of `steps` steps.

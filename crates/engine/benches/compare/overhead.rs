@@ -32,9 +32,9 @@ pub fn compile() -> Result<Compile> {
 pub struct Dispatch {
     /// Operators of the graph.
     pub operators: usize,
-    /// Forward, in training.
+    /// Forward, in inference.
     pub forward: f64,
-    /// Backward.
+    /// What a training step takes beyond that: backward, and what is computed again for it.
     pub backward: f64,
 }
 
@@ -47,13 +47,15 @@ pub fn dispatch() -> Result<Dispatch> {
     let mut grads = vec![0.0; params.layout().trained().len()];
     let mut arena = plan.arena();
     plan.input(&mut arena).fill(1.0);
-    let mut per_step = |run: &mut dyn FnMut(&mut _, &mut _)| {
-        let mut times = || seconds(|| (0..STEPS).for_each(|_| run(&mut arena, &mut grads)));
+    let inference = Plan::<f32>::compile(&graph, 1, Mode::Infer)?;
+    let mut inference_arena = inference.arena();
+    let per_step = |run: &mut dyn FnMut()| {
+        let mut times = || seconds(|| (0..STEPS).for_each(|_| run()));
         median((0..RUNS).map(|_| times()).collect()) / STEPS as f64
     };
-    let forward = per_step(&mut |arena, _| plan.forward(&params, arena, 0));
-    let both = per_step(&mut |arena, grads: &mut Vec<f32>| {
-        plan.train(&params, grads, arena, 0);
+    let forward = per_step(&mut || inference.forward(&params, &mut inference_arena));
+    let both = per_step(&mut || {
+        plan.train(&params, &mut grads, &mut arena, 0);
     });
     let operators = graph.nodes().len() - 1; // without the input
     let [forward, backward] = [forward, both - forward].map(|time| time / operators as f64);

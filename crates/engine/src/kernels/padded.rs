@@ -52,6 +52,19 @@ impl Padded {
         ky * w.dilation[0] * self.line() + kx * w.dilation[1] * self.channels
     }
 
+    /// Zeros around the image.
+    #[inline(always)]
+    pub fn clear_border<T: Real>(&self, to: &mut [T]) {
+        let (row, line) = (self.size[1] * self.channels, self.line());
+        let (left, below) = (self.before[1] * self.channels, self.before[0] + self.size[0]);
+        to[..self.before[0] * line].fill(T::ZERO);
+        for inner in to[..below * line].chunks_exact_mut(line).skip(self.before[0]) {
+            inner[..left].fill(T::ZERO);
+            inner[left + row..].fill(T::ZERO);
+        }
+        to[below * line..self.len()].fill(T::ZERO);
+    }
+
     /// Copies an image into the middle of `to`, whose border is zero.
     #[inline(always)]
     pub fn copy<T: Real>(&self, image: &[T], to: &mut [T]) {

@@ -2,7 +2,7 @@
 
 use super::window::Window;
 use super::{Backward, Forward, Kernel, Needs, Site};
-use crate::{Real, vectorized};
+use crate::Real;
 use nasmyth_graph::Op;
 use nasmyth_graph::ops::{Pool, Pooling};
 
@@ -10,23 +10,17 @@ pub(super) fn lower<T: Real>(op: &dyn Op, site: &Site) -> Option<Box<dyn Kernel<
     let pool = op.downcast::<Pool>()?;
     let ones = vec![1; pool.kernel.len()];
     let window = Window::new(site, &pool.kernel, &pool.stride, &ones, &pool.pad);
-    Some(Box::new(PoolKernel { pooling: pool.pooling, window, channels: site.channels(), batch: site.batch }))
+    Some(Box::new(PoolKernel { pooling: pool.pooling, window, channels: site.channels() }))
 }
 
 struct PoolKernel {
     pooling: Pooling,
     window: Window,
     channels: usize,
-    batch: usize,
 }
 
 impl PoolKernel {
-    /// Output positions over the batch.
-    fn outputs(&self) -> usize {
-        self.batch * self.window.out[0] * self.window.out[1]
-    }
-
-    /// Input positions over the batch under the window of output position `to`.
+    /// Input positions over all samples under the window of output position `to`.
     #[inline(always)]
     fn under(&self, to: usize) -> impl Iterator<Item = usize> + Clone + '_ {
         let w = &self.window;
@@ -43,26 +37,29 @@ impl<T: Real> Kernel<T> for PoolKernel {
 
     fn forward(&self, io: Forward<'_, T>) {
         let (x, c) = (io.input(0), self.channels);
-        vectorized(|| {
-            for (to, y) in io.output.chunks_exact_mut(c).enumerate() {
-                let average = self.pooling == Pooling::Average;
-                y.fill(if average { T::ZERO } else { T::of(f64::NEG_INFINITY) });
-                let mut count = 0usize;
-                for at in self.under(to) {
-                    let x = &x[at * c..][..c];
-                    if average {
-                        y.iter_mut().zip(x).for_each(|(y, &x)| *y += x);
-                    } else {
-                        y.iter_mut().zip(x).for_each(|(y, &x)| *y = y.max(x));
+        T::vectorized(
+            #[inline(always)]
+            || {
+                for (to, y) in io.output.chunks_exact_mut(c).enumerate() {
+                    let average = self.pooling == Pooling::Average;
+                    y.fill(if average { T::ZERO } else { T::of(f64::NEG_INFINITY) });
+                    let mut count = 0usize;
+                    for at in self.under(to) {
+                        let x = &x[at * c..][..c];
+                        if average {
+                            y.iter_mut().zip(x).for_each(|(y, &x)| *y += x);
+                        } else {
+                            y.iter_mut().zip(x).for_each(|(y, &x)| *y = y.max(x));
+                        }
+                        count += 1;
                     }
-                    count += 1;
+                    if average {
+                        let share = T::of(1.0 / count.max(1) as f64);
+                        y.iter_mut().for_each(|y| *y = *y * share);
+                    }
                 }
-                if average {
-                    let share = T::of(1.0 / count.max(1) as f64);
-                    y.iter_mut().for_each(|y| *y = *y * share);
-                }
-            }
-        });
+            },
+        );
     }
 
     fn backward(&self, mut io: Backward<'_, T>) {
@@ -73,10 +70,13 @@ impl<T: Real> Kernel<T> for PoolKernel {
         };
         let Some(mut dx) = io.grad_input(0) else { return };
         dx.start();
-        vectorized(|| match self.pooling {
-            Pooling::Max => self.max_backward(x, y, dy, dx.values),
-            Pooling::Average => self.average_backward(dy, dx.values),
-        });
+        T::vectorized(
+            #[inline(always)]
+            || match self.pooling {
+                Pooling::Max => self.max_backward(x, y, dy, dx.values),
+                Pooling::Average => self.average_backward(dy, dx.values),
+            },
+        );
     }
 }
 
@@ -84,7 +84,7 @@ impl PoolKernel {
     #[inline(always)]
     fn average_backward<T: Real>(&self, dy: &[T], dx: &mut [T]) {
         let c = self.channels;
-        for to in 0..self.outputs() {
+        for to in 0..dy.len() / c {
             let share = T::of(1.0 / self.under(to).count().max(1) as f64);
             for at in self.under(to) {
                 let pair = dx[at * c..][..c].iter_mut().zip(&dy[to * c..][..c]);
@@ -97,7 +97,7 @@ impl PoolKernel {
     #[inline(always)]
     fn max_backward<T: Real>(&self, x: &[T], y: &[T], dy: &[T], dx: &mut [T]) {
         let c = self.channels;
-        for to in 0..self.outputs() {
+        for to in 0..dy.len() / c {
             for i in 0..c {
                 let holder = self.under(to).find(|at| x[at * c + i] == y[to * c + i]);
                 if let Some(at) = holder {

@@ -45,7 +45,7 @@ fn run<T: Real>(g: &VerifiedGraph, loss: Loss, params: &ParamStore<f64>, x: &[f6
     let infer = Plan::<T>::compile(g, BATCH, Mode::Infer).unwrap();
     let mut arena = infer.arena();
     fill(infer.input(&mut arena), x);
-    infer.forward(&params, &mut arena, 0);
+    infer.forward(&params, &mut arena);
     let infer = wide(infer.output(&arena));
     let plan = Plan::<T>::compile(g, BATCH, Mode::Train(loss)).unwrap();
     let mut arena = plan.arena();
@@ -55,7 +55,7 @@ fn run<T: Real>(g: &VerifiedGraph, loss: Loss, params: &ParamStore<f64>, x: &[f6
     let mut grads = vec![T::ZERO; params.layout().trained().len()];
     let loss = plan.train(&params, &mut grads, &mut arena, 0).f64();
     let output = wide(plan.output(&arena));
-    plan.update_buffers(&mut params, &[&arena]);
+    plan.update_buffers(&mut params, &arena);
     Run { loss, output, infer, grads: wide(&grads), after: wide(params.values()) }
 }
 
