@@ -2,10 +2,10 @@
 //!
 //! `cargo bench -p nasmyth-engine --bench kernels [-- FILTER]`
 //!
-//! A learned scale goes before the operator, so that the gradient of its input is computed too, and global pooling after it, so
-//! that the loss costs nothing; their time is in the figures. An operator with weights counts two operations for each
-//! multiply-accumulate forward and four backward; any other counts the bytes of its output, and in a step of the gradient too,
-//! each written by it and read by the next.
+//! `infer` runs an inference plan, `step` forward and backward. A learned scale goes before the operator, so that the
+//! gradient of its input is computed too, and global pooling after it, so that the loss costs nothing; their time is in the
+//! figures. An operator with weights counts two operations for each multiply-accumulate forward and four backward; any other
+//! counts the bytes of its output, and in a step of the gradient too, each written by it and read by the next.
 
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
@@ -94,9 +94,8 @@ struct Run {
 }
 
 impl Run {
-    fn new(case: &Case) -> Self {
+    fn new(case: &Case, mode: Mode) -> Self {
         let graph = case.graph().expect("a valid graph");
-        let mode = Mode::Train(Loss::SquaredError { variance: 1.0 });
         let plan = Plan::compile(&graph, case.batch, mode).expect("a plan");
         let params = ParamStore::new(&graph, 0);
         let grads = vec![0.0; params.layout().trained().len()];
@@ -119,14 +118,15 @@ impl Run {
 }
 
 #[divan::bench(args = cases(), max_time = 0.5)]
-fn forward(bencher: Bencher, case: &Case) {
-    let mut run = Run::new(case);
-    run.counted(bencher, case, false).bench_local(|| run.plan.forward(&run.params, &mut run.arena, 0));
+fn infer(bencher: Bencher, case: &Case) {
+    let mut run = Run::new(case, Mode::Infer);
+    run.plan.prepare(&run.params, &mut run.arena);
+    run.counted(bencher, case, false).bench_local(|| run.plan.infer(&run.params, &mut run.arena));
 }
 
 #[divan::bench(args = cases(), max_time = 0.5)]
 fn step(bencher: Bencher, case: &Case) {
-    let mut run = Run::new(case);
+    let mut run = Run::new(case, Mode::Train(Loss::SquaredError { variance: 1.0 }));
     run.counted(bencher, case, true)
         .bench_local(|| run.plan.train(&run.params, &mut run.grads, &mut run.arena, 0));
 }

@@ -54,14 +54,14 @@ fn train<T: Real>(graph: &VerifiedGraph, steps: usize) -> (Vec<f64>, Vec<f64>) {
             *m = T::of(MOMENTUM) * *m + g;
             *p -= T::of(RATE) * *m;
         }
-        plan.update_buffers(&mut params, &[&arena]);
+        plan.update_buffers(&mut params, &arena);
         loss.f64()
     };
     let losses = (0..steps).map(&mut step).collect();
     let plan = Plan::<T>::compile(graph, COUNT, Mode::Infer).unwrap();
     let mut arena = plan.arena();
     fill(plan.input(&mut arena), &batch(steps).0);
-    plan.forward(&params, &mut arena, 0);
+    plan.forward(&params, &mut arena);
     (losses, wide(plan.output(&arena)))
 }
 
