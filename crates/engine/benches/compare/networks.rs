@@ -62,10 +62,14 @@ pub fn mobile_of_depths(depths: [usize; 3]) -> Result<VerifiedGraph, GraphError>
     classify(g, x)
 }
 
-/// Three stages of two NAS-Bench-201 cells.
-pub fn cell() -> Result<VerifiedGraph, GraphError> {
+fn cell() -> Result<VerifiedGraph, GraphError> {
+    cell_on(IMAGE)
+}
+
+/// Three stages of two NAS-Bench-201 cells, on images of this shape.
+pub fn cell_on(image: [usize; 3]) -> Result<VerifiedGraph, GraphError> {
     let mut g = Graph::new("cell");
-    let x = g.input(&IMAGE)?;
+    let x = g.input(&image)?;
     let mut x = conv_bn_act(&mut g, x, Conv::same(16, &[3, 3]), None)?;
     for (i, width) in [16, 32, 64].into_iter().enumerate() {
         if i > 0 {

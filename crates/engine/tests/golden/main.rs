@@ -3,7 +3,10 @@
 //! An operator's inputs are the rows of a linear layer without bias that a one-hot input selects: the gradient of that layer's
 //! weight is, sample by sample, the gradient of the operator's inputs.
 
+mod curve;
 mod network;
+#[path = "../../benches/compare/networks.rs"]
+mod networks;
 mod values;
 
 use nasmyth_engine::{Loss, Mode, ParamStore, Plan, Real};
