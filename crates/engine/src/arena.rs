@@ -34,13 +34,12 @@ impl<T: Real> Arena<T> {
     }
 
     pub(crate) fn view(&mut self) -> View<'_, T> {
-        View { start: self.values.as_mut_ptr(), len: self.values.len(), arena: PhantomData }
+        View::of(&mut self.values)
     }
 }
 
 /// An exclusively borrowed arena, cut into pieces at run time. Whoever cuts promises that no mutable piece overlaps another
-/// piece that is alive; [`Forward`](crate::kernels::Forward) and [`Backward`](crate::kernels::Backward) do so by asserting
-/// that the ranges of one kernel call are disjoint.
+/// piece that is alive: the schedule is checked for that when it is made.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a, T> {
     start: *mut T,
@@ -48,7 +47,22 @@ pub(crate) struct View<'a, T> {
     arena: PhantomData<&'a mut [T]>,
 }
 
+// SAFETY: a view is a pointer to values that can be sent; who cuts pieces on several threads keeps them apart.
+unsafe impl<T: Send> Send for View<'_, T> {}
+// SAFETY: as above.
+unsafe impl<T: Send> Sync for View<'_, T> {}
+
 impl<'a, T> View<'a, T> {
+    /// A view of values that are no arena.
+    pub fn of(values: &'a mut [T]) -> Self {
+        Self { start: values.as_mut_ptr(), len: values.len(), arena: PhantomData }
+    }
+
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
     /// # Safety
     /// No mutable piece that overlaps `range` is alive or is made while the result is.
     pub unsafe fn piece(&self, range: &Range<usize>) -> &'a [T] {

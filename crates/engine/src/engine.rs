@@ -1,7 +1,8 @@
 //! One interface to all backends.
 
-use crate::{Arena, Backend, BackendError, EngineError, Mode, ParamStore, Plan};
+use crate::{Arena, Backend, BackendError, Crew, EngineError, Options, ParamStore, Plan};
 use nasmyth_graph::VerifiedGraph;
+use std::ops::Range;
 
 #[cfg(feature = "burn")]
 use crate::gpu::{self, GpuMemory, GpuPlan};
@@ -9,13 +10,13 @@ use crate::gpu::{self, GpuMemory, GpuPlan};
 /// A backend that is ready to compute.
 ///
 /// ```
-/// use nasmyth_engine::{Backend, Engine, Mode, ParamStore};
+/// use nasmyth_engine::{Backend, Engine, Mode, Options, ParamStore};
 ///
 /// let graph = nasmyth_graph::parse("graph g\nx = input(shape=[2])\ny = linear(x, out=3)\noutput y\n")?;
-/// let program = Engine::open(Backend::Cpu, 1)?.compile(&graph, 4, Mode::Infer)?;
+/// let program = Engine::open(Backend::Cpu, 1)?.compile(&graph, Options::new(4, Mode::Infer))?;
 /// let mut memory = program.memory();
 /// program.sample(&mut memory).0.fill(1.0);
-/// program.forward(&ParamStore::new(&graph, 0), &mut memory, 0);
+/// program.forward(&ParamStore::new(&graph, 0), &mut memory);
 /// assert_eq!(program.output(&memory).len(), 4 * 3);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -67,7 +68,7 @@ impl Engine {
         self.backend
     }
 
-    /// Threads that a user of this engine may run programs on at the same time: 1 unless it is the CPU.
+    /// Threads that a user of this engine may start, to run programs or in the [`Crew`] of one: 1 unless it is the CPU.
     pub fn threads(&self) -> usize {
         self.threads
     }
@@ -77,21 +78,21 @@ impl Engine {
         Self { threads: 1, ..self.clone() }
     }
 
-    /// Whether one program should get a whole batch: cut into shards, it would fill a GPU worse.
-    pub fn takes_whole_batches(&self) -> bool {
+    /// Whether all its programs share one device, where several at a time only wait for each other.
+    pub fn shares_device(&self) -> bool {
         self.backend != Backend::Cpu
     }
 
-    /// Compiles `graph` for `batch` samples at once.
+    /// Compiles `graph`. Only the CPU heeds `parts` and `cache` of the options: a GPU computes a batch in one piece.
     ///
     /// # Errors
-    /// As [`Plan::compile`].
-    pub fn compile(&self, graph: &VerifiedGraph, batch: usize, mode: Mode) -> Result<Program, EngineError> {
+    /// As [`Plan::compile_with`].
+    pub fn compile(&self, graph: &VerifiedGraph, options: Options) -> Result<Program, EngineError> {
         #[cfg(feature = "burn")]
         if let Some(device) = &self.device {
-            return Ok(Program(Code::Gpu(GpuPlan::compile(device, graph, batch, mode)?)));
+            return Ok(Program(Code::Gpu(GpuPlan::compile(device, graph, options)?)));
         }
-        Ok(Program(Code::Cpu(Plan::compile(graph, batch, mode)?)))
+        Ok(Program(Code::Cpu(Plan::compile_with(graph, options)?)))
     }
 }
 
@@ -155,6 +156,15 @@ impl Program {
         }
     }
 
+    /// The samples of each part. See [`Plan::parts`].
+    pub fn parts(&self) -> &[Range<usize>] {
+        match &self.0 {
+            Code::Cpu(plan) => plan.parts(),
+            #[cfg(feature = "burn")]
+            Code::Gpu(plan) => plan.parts(),
+        }
+    }
+
     /// Where to put inputs, `[batch, shape..]` with channels last, and targets, `[batch, outputs]` (empty for inference).
     pub fn sample<'a>(&self, memory: &'a mut Memory) -> (&'a mut [f32], &'a mut [f32]) {
         dispatch!(self, &mut memory.0, plan, arena => plan.sample(arena))
@@ -165,49 +175,57 @@ impl Program {
         dispatch!(self, &memory.0, plan, arena => plan.output(arena))
     }
 
-    /// Runs forward. See [`Plan::forward`].
+    /// Runs an inference program. See [`Plan::forward`].
     ///
     /// # Panics
-    /// When a GPU fails, for instance for lack of memory; so do the other runs.
-    pub fn forward(&self, params: &ParamStore<f32>, memory: &mut Memory, seed: u64) {
-        dispatch!(self, &mut memory.0, plan, arena => plan.forward(params, arena, seed));
+    /// If the program is for training, or a GPU fails, for instance for lack of memory; so do the other runs.
+    pub fn forward(&self, params: &ParamStore<f32>, memory: &mut Memory) {
+        self.prepare(params, memory);
+        self.infer(params, memory);
     }
 
-    /// Runs forward and backward: the mean loss, and gradients in `grads`. See [`Plan::train`].
+    /// Brings `params` into the form that [`infer`](Self::infer) wants. See [`Plan::prepare`].
+    pub fn prepare(&self, params: &ParamStore<f32>, memory: &mut Memory) {
+        match (&self.0, &mut memory.0) {
+            (Code::Cpu(plan), Data::Cpu(arena)) => plan.prepare(params, arena),
+            #[cfg(feature = "burn")]
+            (Code::Gpu(_), Data::Gpu(_)) => (), // takes them as they are
+            #[cfg(feature = "burn")]
+            _ => mismatch(),
+        }
+    }
+
+    /// [`forward`](Self::forward) with the parameters that were prepared last in this memory. See [`Plan::infer`].
+    pub fn infer(&self, params: &ParamStore<f32>, memory: &mut Memory) {
+        dispatch!(self, &mut memory.0, plan, arena => plan.infer(params, arena));
+    }
+
+    /// Runs forward and backward on this thread: the mean loss, and gradients in `grads`. See [`Plan::train`].
     pub fn train(&self, params: &ParamStore<f32>, grads: &mut [f32], memory: &mut Memory, seed: u64) -> f32 {
-        dispatch!(self, &mut memory.0, plan, arena => plan.train(params, grads, arena, seed))
+        self.train_with(&mut Crew::alone(), params, grads, memory, seed)
     }
 
-    /// Moves running statistics towards the mean over `memories`, which have each run one training step. See
-    /// [`Plan::update_buffers`].
-    pub fn update_buffers<'a>(
+    /// [`train`](Self::train) on the threads of a crew; a GPU has no use for them. See [`Plan::train_with`].
+    pub fn train_with(
         &self,
-        params: &mut ParamStore<f32>,
-        memories: impl Iterator<Item = &'a Memory>,
-    ) {
-        match &self.0 {
-            Code::Cpu(plan) => plan.update_buffers(params, &memories.map(Memory::cpu).collect::<Vec<_>>()),
+        crew: &mut Crew,
+        params: &ParamStore<f32>,
+        grads: &mut [f32],
+        memory: &mut Memory,
+        seed: u64,
+    ) -> f32 {
+        match (&self.0, &mut memory.0) {
+            (Code::Cpu(plan), Data::Cpu(arena)) => plan.train_with(crew, params, grads, arena, seed),
             #[cfg(feature = "burn")]
-            Code::Gpu(plan) => plan.update_buffers(params, &memories.map(Memory::gpu).collect::<Vec<_>>()),
-        }
-    }
-}
-
-impl Memory {
-    fn cpu(&self) -> &Arena<f32> {
-        match &self.0 {
-            Data::Cpu(arena) => arena,
+            (Code::Gpu(plan), Data::Gpu(memory)) => plan.train(params, grads, memory, seed),
             #[cfg(feature = "burn")]
-            Data::Gpu(_) => mismatch(),
+            _ => mismatch(),
         }
     }
 
-    #[cfg(feature = "burn")]
-    fn gpu(&self) -> &GpuMemory {
-        match &self.0 {
-            Data::Gpu(memory) => memory,
-            Data::Cpu(_) => mismatch(),
-        }
+    /// Moves running statistics towards those of the last training step in `memory`. See [`Plan::update_buffers`].
+    pub fn update_buffers(&self, params: &mut ParamStore<f32>, memory: &Memory) {
+        dispatch!(self, &memory.0, plan, arena => plan.update_buffers(params, arena));
     }
 }
 

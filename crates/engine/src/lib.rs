@@ -7,21 +7,32 @@
 
 mod arena;
 mod backend;
+mod crew;
 mod engine;
+mod fold_batch_norm;
 #[cfg(feature = "burn")]
 mod gpu;
 mod kernels;
+mod levels;
 mod loss;
+mod lower;
 mod matmul;
 mod params;
+mod place;
 mod plan;
+mod profile;
 mod real;
 mod schedule;
+mod simd;
 
 pub use arena::Arena;
 pub use backend::{Backend, BackendError};
+pub use crew::Crew;
 pub use engine::{Engine, Memory, Program};
+pub use fold_batch_norm::fold_batch_norm;
 pub use loss::Loss;
 pub use params::{ParamEntry, ParamLayout, ParamStore};
-pub use plan::{EngineError, Mode, Plan};
-pub use real::{Real, vectorized};
+pub use plan::{EngineError, Mode, Options, Plan};
+pub use profile::Entry;
+pub use real::Real;
+pub use simd::{SIMD_VARIABLE, simd_name, vectorized};

@@ -1,6 +1,6 @@
 //! What training minimises.
 
-use crate::{Real, vectorized};
+use crate::Real;
 
 /// A loss over outputs and dense targets, both `[batch, outputs]`; the mean over the batch.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -15,21 +15,33 @@ pub enum Loss {
 }
 
 impl Loss {
-    /// The loss, and its gradient by the outputs in `grad`.
-    pub(crate) fn evaluate<T: Real>(self, output: &[T], target: &[T], batch: usize, grad: &mut [T]) -> T {
-        let width = output.len() / batch;
+    /// What some samples of a batch of `batch` contribute to its loss, and the gradient by their outputs in `grad`. `width`:
+    /// outputs of a sample.
+    pub(crate) fn evaluate<T: Real>(
+        self,
+        output: &[T],
+        target: &[T],
+        width: usize,
+        batch: usize,
+        grad: &mut [T],
+    ) -> T {
         let share = T::ONE / T::of(batch as f64);
         let rows =
             output.chunks_exact(width).zip(target.chunks_exact(width)).zip(grad.chunks_exact_mut(width));
         let mut sum = T::ZERO;
-        vectorized(|| {
-            for ((y, t), g) in rows {
-                sum += match self {
-                    Self::CrossEntropy => cross_entropy(y, t, g, share),
-                    Self::SquaredError { variance } => squared_error(y, t, g, share, T::of(1.0 / variance)),
-                };
-            }
-        });
+        T::vectorized(
+            #[inline(always)]
+            || {
+                for ((y, t), g) in rows {
+                    sum += match self {
+                        Self::CrossEntropy => cross_entropy(y, t, g, share),
+                        Self::SquaredError { variance } => {
+                            squared_error(y, t, g, share, T::of(1.0 / variance))
+                        }
+                    };
+                }
+            },
+        );
         sum * share
     }
 }

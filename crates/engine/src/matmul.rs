@@ -5,7 +5,8 @@
 //! packing would otherwise be for.
 
 use crate::Real;
-use pulp::{Arch, Simd, WithSimd};
+use crate::simd::arch;
+use pulp::{Simd, WithSimd};
 
 /// Rows of the result at once: their left-hand rows stay in cache while all columns are computed.
 const ROWS: usize = 192;
@@ -96,7 +97,7 @@ pub(crate) fn matmul_pieces<T: Real>(
     assert!(a.rows == 0 || out.len() >= (a.rows - 1) * stride + b.columns, "a product fits into its output");
     assert!(pieces.a.len() == pieces.b.len(), "each piece has two sides");
     assert!(pieces.a.iter().all(|&o| a.fits(o)) && pieces.b.iter().all(|&o| b.fits(o)), "pieces lie within");
-    T::product(Product { out, stride, accumulate, a, b, pieces });
+    arch().dispatch(Tiled(Product { out, stride, accumulate, a, b, pieces }));
 }
 
 /// `to` becomes the dense transpose of `from`.
@@ -108,8 +109,9 @@ pub(crate) fn transpose<T: Real>(from: Matrix<T>, to: &mut [T]) {
     }
 }
 
-/// By the definition: for f64, and to check the other against.
-pub(crate) fn plain<T: Real>(p: Product<'_, T>) {
+/// By the definition, to check the other against.
+#[cfg(test)]
+fn plain<T: Real>(p: Product<'_, T>) {
     for i in 0..p.a.rows {
         let row = &mut p.out[i * p.stride..][..p.b.columns];
         if !p.accumulate {
@@ -126,22 +128,18 @@ pub(crate) fn plain<T: Real>(p: Product<'_, T>) {
 }
 
 /// In register tiles, with the widest vectors of this machine.
-pub(crate) fn tiled(product: Product<'_, f32>) {
-    Arch::new().dispatch(Tiled(product));
-}
-
-struct Tiled<'a>(Product<'a, f32>);
+struct Tiled<'a, T>(Product<'a, T>);
 
 /// A part of a product: raw because tiles of the output are written through one pointer.
 #[derive(Clone, Copy)]
-struct Tile<'a> {
+struct Tile<'a, T> {
     pieces: Pieces<'a>,
-    a: *const f32,
+    a: *const T,
     a_row: usize,
     a_column: usize,
-    b: *const f32,
+    b: *const T,
     b_row: usize,
-    c: *mut f32,
+    c: *mut T,
     c_row: usize,
     depth: usize,
     accumulate: bool,
@@ -149,14 +147,14 @@ struct Tile<'a> {
     tail: usize,
 }
 
-impl WithSimd for Tiled<'_> {
+impl<T: Real> WithSimd for Tiled<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Product { out, stride, accumulate, a, b, pieces } = self.0;
         if a.columns == 0 && !accumulate {
-            (0..a.rows).for_each(|i| out[i * stride..][..b.columns].fill(0.0));
+            (0..a.rows).for_each(|i| out[i * stride..][..b.columns].fill(T::ZERO));
         }
         for depth in (0..a.columns).step_by(DEPTH) {
             for row in (0..a.rows).step_by(ROWS) {
@@ -174,7 +172,7 @@ impl WithSimd for Tiled<'_> {
                         c_row: stride,
                         depth: DEPTH.min(a.columns - depth),
                         accumulate: accumulate || depth > 0,
-                        tail: S::F32_LANES,
+                        tail: T::lanes::<S>(),
                     }
                 };
                 let rows = ROWS.min(a.rows - row);
@@ -188,8 +186,8 @@ impl WithSimd for Tiled<'_> {
 /// # Safety
 /// The tile's pointers are valid for `rows` rows, `columns` columns and its depth.
 #[inline(always)]
-unsafe fn all_columns<S: Simd>(simd: S, tile: Tile<'_>, rows: usize, columns: usize) {
-    let lanes = S::F32_LANES;
+unsafe fn all_columns<S: Simd, T: Real>(simd: S, tile: Tile<'_, T>, rows: usize, columns: usize) {
+    let lanes = T::lanes::<S>();
     let mut j = 0;
     while j < columns {
         let left = columns - j;
@@ -200,10 +198,10 @@ unsafe fn all_columns<S: Simd>(simd: S, tile: Tile<'_>, rows: usize, columns: us
         // SAFETY: `width` columns are left, of the last vector `tail`.
         unsafe {
             match (width == lanes, at.tail == lanes) {
-                (true, true) => all_rows::<S, 1, false>(simd, at, rows),
-                (true, false) => all_rows::<S, 1, true>(simd, at, rows),
-                (false, true) => all_rows::<S, 2, false>(simd, at, rows),
-                (false, false) => all_rows::<S, 2, true>(simd, at, rows),
+                (true, true) => all_rows::<S, T, 1, false>(simd, at, rows),
+                (true, false) => all_rows::<S, T, 1, true>(simd, at, rows),
+                (false, true) => all_rows::<S, T, 2, false>(simd, at, rows),
+                (false, false) => all_rows::<S, T, 2, true>(simd, at, rows),
             }
         }
         j += width;
@@ -213,20 +211,24 @@ unsafe fn all_columns<S: Simd>(simd: S, tile: Tile<'_>, rows: usize, columns: us
 /// # Safety
 /// As for [`all_columns`], with `N` vectors of columns, the last of them `tail` wide if `MASKED`.
 #[inline(always)]
-unsafe fn all_rows<S: Simd, const N: usize, const MASKED: bool>(simd: S, tile: Tile<'_>, rows: usize) {
+unsafe fn all_rows<S: Simd, T: Real, const N: usize, const MASKED: bool>(
+    simd: S,
+    tile: Tile<'_, T>,
+    rows: usize,
+) {
     let mut i = 0;
     macro_rules! next_rows {
         ($M:literal) => {{
             // SAFETY: rows i..i + M exist.
             unsafe {
                 let at = Tile { a: tile.a.add(i * tile.a_row), c: tile.c.add(i * tile.c_row), ..tile };
-                kernel::<S, $M, N, MASKED>(simd, at);
+                kernel::<S, T, $M, N, MASKED>(simd, at);
             }
             i += $M;
         }};
     }
     // Sixteen registers leave twelve for the tile, thirty-two leave twenty-four.
-    let most = if S::F32_LANES >= 16 { 8 } else { 6 };
+    let most = if T::lanes::<S>() == T::MOST { 8 } else { 6 };
     while i < rows {
         match (rows - i).min(most) {
             8 => next_rows!(8),
@@ -246,37 +248,36 @@ unsafe fn all_rows<S: Simd, const N: usize, const MASKED: bool>(simd: S, tile: T
 /// # Safety
 /// The tile's pointers are valid for `M` rows, `N` vectors of columns (the last of them `tail` wide if `MASKED`) and its depth.
 #[inline(always)]
-unsafe fn kernel<S: Simd, const M: usize, const N: usize, const MASKED: bool>(simd: S, t: Tile<'_>) {
-    let lanes = S::F32_LANES;
-    let tail = simd.mask_between_m32s(0, t.tail as u32);
+unsafe fn kernel<S: Simd, T: Real, const M: usize, const N: usize, const MASKED: bool>(
+    simd: S,
+    t: Tile<'_, T>,
+) {
+    let lanes = T::lanes::<S>();
+    let tail = T::first(simd, t.tail);
     let masked = |n: usize| MASKED && n == N - 1;
-    // SAFETY: for both, whoever calls them does so within the tile; masked lanes are not touched. Vectors are plain data.
-    let load = |n: usize, at: *const f32| unsafe {
-        if masked(n) { simd.mask_load_ptr_f32s(tail, at) } else { at.cast::<S::f32s>().read_unaligned() }
+    // SAFETY: for both, whoever calls them does so within the tile; masked lanes are not touched.
+    let load = |n: usize, at: *const T| unsafe {
+        if masked(n) { T::load_some(simd, tail, at) } else { T::load(simd, at) }
     };
     // SAFETY: as above.
-    let store = |n: usize, at: *mut f32, v: S::f32s| unsafe {
-        if masked(n) {
-            simd.mask_store_ptr_f32s(tail, at, v)
-        } else {
-            at.cast::<S::f32s>().write_unaligned(v)
-        }
+    let store = |n: usize, at: *mut T, v: T::Vector<S>| unsafe {
+        if masked(n) { T::store_some(simd, tail, at, v) } else { T::store(simd, at, v) }
     };
-    let mut sums = [[simd.splat_f32s(0.0); N]; M];
+    let mut sums = [[T::splat(simd, T::ZERO); N]; M];
     for (&from_a, &from_b) in t.pieces.a.iter().zip(t.pieces.b) {
         for k in 0..t.depth {
             // SAFETY: k is within the depth, and every piece lies within its side.
             unsafe {
                 let row = t.b.add(from_b + k * t.b_row);
-                let mut b = [simd.splat_f32s(0.0); N];
+                let mut b = [T::splat(simd, T::ZERO); N];
                 for (n, b) in b.iter_mut().enumerate() {
                     *b = load(n, row.add(n * lanes));
                 }
                 let column = t.a.add(from_a + k * t.a_column);
                 for (m, sums) in sums.iter_mut().enumerate() {
-                    let a = simd.splat_f32s(*column.add(m * t.a_row));
+                    let a = T::splat(simd, *column.add(m * t.a_row));
                     for n in 0..N {
-                        sums[n] = simd.mul_add_e_f32s(a, b[n], sums[n]);
+                        sums[n] = T::mul_add(simd, a, b[n], sums[n]);
                     }
                 }
             }
@@ -286,7 +287,7 @@ unsafe fn kernel<S: Simd, const M: usize, const N: usize, const MASKED: bool>(si
         for (n, &sum) in sums.iter().enumerate() {
             // SAFETY: within the tile.
             let at = unsafe { t.c.add(m * t.c_row + n * lanes) };
-            store(n, at, if t.accumulate { simd.add_f32s(load(n, at), sum) } else { sum });
+            store(n, at, if t.accumulate { T::plus(simd, load(n, at), sum) } else { sum });
         }
     }
 }

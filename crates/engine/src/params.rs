@@ -1,5 +1,6 @@
 //! Parameters outside the graph, addressed by key.
 
+use crate::Real;
 use nasmyth_graph::{Init, NodeId, ParamSpec, Role, VerifiedGraph};
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -126,6 +127,20 @@ impl<T: Copy> ParamStore<T> {
     /// The same values in another precision.
     pub fn map<U>(&self, f: impl Fn(T) -> U) -> ParamStore<U> {
         ParamStore { layout: self.layout.clone(), values: self.values.iter().map(|&v| f(v)).collect() }
+    }
+}
+
+impl<T: Real> ParamStore<T> {
+    /// The parameters of `graph`: those that `other` has too, and zeros.
+    pub(crate) fn taken_over(graph: &VerifiedGraph, other: &Self) -> Self {
+        let layout = Arc::new(ParamLayout::of(graph));
+        let mut values = vec![T::ZERO; layout.len()];
+        for entry in layout.entries() {
+            if let Some(own) = other.get(&entry.key) {
+                values[entry.range.clone()].copy_from_slice(own);
+            }
+        }
+        Self { layout, values }
     }
 }
 

@@ -1,13 +1,15 @@
 //! Compiling a graph into a plan, and running it.
 
-use crate::arena::{Arena, disjoint};
-use crate::kernels::{self, Backward, Forward, Kernel, Site};
-use crate::schedule::{Buffer, Step, place};
-use crate::{Loss, ParamLayout, ParamStore, Real};
-use nasmyth_graph::{NodeId, Role, VerifiedGraph};
+use crate::arena::{Arena, View};
+use crate::crew::Barrier;
+use crate::kernels::{At, Backward, Forward, Kernel, Statistics};
+use crate::lower::{Lowered, Param};
+use crate::schedule::{Call, Chunk, Finish, Phase, Schedule, Segment};
+use crate::{Crew, Loss, ParamLayout, ParamStore, Real};
+use nasmyth_graph::passes::simplify;
+use nasmyth_graph::{Role, VerifiedGraph};
 use std::ops::Range;
 use thiserror::Error;
-use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// What a plan is for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,6 +18,41 @@ pub enum Mode {
     Infer,
     /// Forward with batch statistics, loss, backward.
     Train(Loss),
+}
+
+/// How a plan is made.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Samples at once.
+    pub batch: usize,
+    /// What the plan is for.
+    pub mode: Mode,
+    /// Parts that the batch is split into, which can run on as many threads.
+    pub parts: usize,
+    /// Bytes of cache that the values of a chunk of samples should fit into.
+    pub cache: usize,
+}
+
+impl Options {
+    /// One part; chunks that fit into the second-level cache of common processors.
+    pub fn new(batch: usize, mode: Mode) -> Self {
+        Self { batch, mode, parts: 1, cache: 384 << 10 }
+    }
+
+    /// What no engine can compile.
+    pub(crate) fn check(&self, graph: &VerifiedGraph) -> Result<(), EngineError> {
+        let Self { batch, parts, .. } = *self;
+        if graph.outputs().len() != 1 {
+            return Err(EngineError::Outputs(graph.outputs().len()));
+        }
+        if batch == 0 {
+            return Err(EngineError::EmptyBatch);
+        }
+        if !(1..=batch).contains(&parts) {
+            return Err(EngineError::Parts { batch, parts });
+        }
+        Ok(())
+    }
 }
 
 /// A graph that the engine cannot run.
@@ -35,6 +72,14 @@ pub enum EngineError {
     /// A plan without samples.
     #[error("expected a batch of at least 1, got 0")]
     EmptyBatch,
+    /// More parts than samples.
+    #[error("expected 1 to {batch} parts for a batch of {batch}, got {parts}")]
+    Parts {
+        /// Samples of the batch.
+        batch: usize,
+        /// Parts asked for.
+        parts: usize,
+    },
     /// Memory beyond what can be addressed sensibly.
     #[error(
         "a plan with batch {batch} would need {bytes} bytes of memory, more than the limit of {limit}: use a smaller batch or network"
@@ -49,41 +94,65 @@ pub enum EngineError {
     },
 }
 
-/// Largest arena that is allocated: 8 GiB; beyond it a candidate is refused instead of exhausting the machine.
-const MAX_BYTES: usize = 8 << 30;
-
 /// A graph bound to a batch: kernels, the order they run in, and where everything lies.
+///
+/// The batch is split into *parts*, each of which accumulates gradients of its own and can run on its own thread. The parts
+/// decide the result to the last bit; how many threads share them does not.
 pub struct Plan<T> {
     kernels: Vec<Option<Box<dyn Kernel<T>>>>,
-    steps: Vec<Step>,
-    roles: Vec<Vec<Role>>,
-    needs_grad: Vec<bool>,
+    params: Vec<Vec<Param>>,
+    schedule: Schedule,
     mode: Mode,
     batch: usize,
-    arena_len: usize,
-    input: Range<usize>,
-    output: Range<usize>,
-    target: Range<usize>,
-    loss_grad: Range<usize>,
+}
+
+/// What the threads of one step share.
+pub(crate) struct Run<'a, T> {
+    view: View<'a, T>,
+    params: &'a [T],
+    /// Gradients of the first part, which all others are added to at the end.
+    grads: View<'a, T>,
+    seed: u64,
+}
+
+impl<'a, T: Real> Run<'a, T> {
+    pub fn new(view: View<'a, T>, params: &'a ParamStore<T>, grads: &'a mut [T], seed: u64) -> Self {
+        Self { view, params: params.values(), grads: View::of(grads), seed }
+    }
 }
 
 impl<T: Real> Plan<T> {
-    /// Compiles `graph` for `batch` samples at once.
+    /// Compiles `graph` for `batch` samples at once, in one part.
     ///
     /// # Errors
-    /// An operator without kernel, other than one output, an empty batch, or more memory than sensible.
+    /// As [`compile_with`](Self::compile_with).
     pub fn compile(graph: &VerifiedGraph, batch: usize, mode: Mode) -> Result<Self, EngineError> {
-        Compiler::new(graph, batch, mode)?.finish()
+        Self::compile_with(graph, Options::new(batch, mode))
     }
 
-    /// Memory to run in. One arena serves one thread at a time.
+    /// Compiles `graph`, simplified; parameters are those of the graph as given.
+    ///
+    /// # Errors
+    /// An operator without kernel, other than one output, an empty batch, no part or more parts than samples, or more memory
+    /// than sensible.
+    pub fn compile_with(graph: &VerifiedGraph, options: Options) -> Result<Self, EngineError> {
+        options.check(graph)?;
+        let Options { batch, mode, .. } = options;
+        let layout = ParamLayout::of(graph);
+        let lowered = Lowered::new(&simplify(graph), &layout, mode)?;
+        let schedule = Schedule::new(&lowered, options, layout.trained().len())?;
+        let (kernels, params) = lowered.nodes.into_iter().map(|n| (n.kernel, n.params)).unzip();
+        Ok(Self { kernels, params, schedule, mode, batch })
+    }
+
+    /// Memory to run in. One arena serves one step at a time.
     pub fn arena(&self) -> Arena<T> {
-        Arena::new(self.arena_len)
+        Arena::new(self.schedule.arena_len)
     }
 
     /// Bytes of an arena.
     pub fn arena_bytes(&self) -> usize {
-        self.arena_len * std::mem::size_of::<T>()
+        self.schedule.arena_len * size_of::<T>()
     }
 
     /// Samples at once.
@@ -91,90 +160,260 @@ impl<T: Real> Plan<T> {
         self.batch
     }
 
+    /// The samples of each part.
+    pub fn parts(&self) -> &[Range<usize>] {
+        &self.schedule.parts
+    }
+
     /// Where to put the inputs: `[batch, shape..]`, channels last.
     pub fn input<'a>(&self, arena: &'a mut Arena<T>) -> &'a mut [T] {
-        arena.get_mut(&self.input)
+        arena.get_mut(&self.schedule.input)
     }
 
     /// Where to put the targets: `[batch, outputs]`. Empty for inference.
     pub fn target<'a>(&self, arena: &'a mut Arena<T>) -> &'a mut [T] {
-        arena.get_mut(&self.target)
+        arena.get_mut(&self.schedule.target)
     }
 
     /// Inputs and targets together.
     pub fn sample<'a>(&self, arena: &'a mut Arena<T>) -> (&'a mut [T], &'a mut [T]) {
         let view = arena.view();
-        // SAFETY: input and target are disjoint (asserted when the plan was made).
-        unsafe { (view.piece_mut(&self.input), view.piece_mut(&self.target)) }
+        // SAFETY: both live during the whole step, so that they were placed apart.
+        unsafe { (view.piece_mut(&self.schedule.input), view.piece_mut(&self.schedule.target)) }
     }
 
     /// The outputs of the last run: `[batch, outputs]`.
     pub fn output<'a>(&self, arena: &'a Arena<T>) -> &'a [T] {
-        arena.get(&self.output)
+        arena.get(&self.schedule.output)
     }
 
-    /// Runs forward on what `input` holds. Allocates nothing.
-    pub fn forward(&self, params: &ParamStore<T>, arena: &mut Arena<T>, seed: u64) {
-        let view = arena.view();
-        for (i, (step, kernel)) in self.steps.iter().zip(&self.kernels).enumerate() {
-            let Some(kernel) = kernel else { continue };
-            let train = self.mode != Mode::Infer;
-            let seed = xxh3_64_with_seed(&(i as u64).to_le_bytes(), seed);
-            kernel.forward(Forward::new(step, view, params.values(), train, seed));
-        }
-    }
-
-    /// Runs forward and backward on what `input` and `target` hold: the mean loss; gradients of all trained parameters in `grads`
-    /// (as long as the layout's trained range). Allocates nothing. For inference plans the loss is 0.
-    pub fn train(&self, params: &ParamStore<T>, grads: &mut [T], arena: &mut Arena<T>, seed: u64) -> T {
-        self.forward(params, arena, seed);
-        let Mode::Train(loss) = self.mode else { return T::ZERO };
-        let view = arena.view();
-        // SAFETY: the gradient is disjoint from output and target (asserted when the plan was made).
-        let (output, target, grad) =
-            unsafe { (view.piece(&self.output), view.piece(&self.target), view.piece_mut(&self.loss_grad)) };
-        let loss = loss.evaluate(output, target, self.batch, grad);
-        for (i, (step, kernel)) in self.steps.iter().zip(&self.kernels).enumerate().rev() {
-            if let (Some(kernel), true) = (kernel, self.needs_grad[i]) {
-                kernel.backward(Backward::new(step, view, params.values(), grads));
-            }
-        }
-        loss
-    }
-
-    /// Moves running statistics towards the mean over `arenas`, which have each run one training step of this plan. Without
-    /// arenas, and for inference plans, nothing moves.
+    /// Runs an inference plan on what `input` holds. Allocates nothing.
     ///
     /// # Panics
-    /// With more than 64 arenas.
-    pub fn update_buffers(&self, params: &mut ParamStore<T>, arenas: &[&Arena<T>]) {
-        assert!(arenas.len() <= MAX_SHARDS, "at most {MAX_SHARDS} shards, got {}", arenas.len());
-        if self.mode == Mode::Infer || arenas.is_empty() {
+    /// If the plan is for training.
+    pub fn forward(&self, params: &ParamStore<T>, arena: &mut Arena<T>) {
+        self.prepare(params, arena);
+        self.infer(params, arena);
+    }
+
+    /// Brings `params` into the form that [`infer`](Self::infer) wants.
+    pub fn prepare(&self, params: &ParamStore<T>, arena: &mut Arena<T>) {
+        let view = arena.view();
+        (0..self.kernels.len()).for_each(|i| self.prepare_node(i, view, params.values()));
+    }
+
+    /// [`forward`](Self::forward) with the parameters that were prepared last in this arena.
+    ///
+    /// # Panics
+    /// If the plan is for training.
+    pub fn infer(&self, params: &ParamStore<T>, arena: &mut Arena<T>) {
+        assert!(self.mode == Mode::Infer, "expected a plan for inference");
+        let run = Run::new(arena.view(), params, &mut [], 0);
+        for segment in &self.schedule.segments {
+            (0..self.parts().len()).for_each(|part| self.run_part(segment, part, &run));
+        }
+    }
+
+    /// Runs forward and backward on what `input` and `target` hold, on this thread: the mean loss; gradients of all trained
+    /// parameters in `grads` (as long as the layout's trained range). Allocates nothing. For inference plans the loss is 0.
+    pub fn train(&self, params: &ParamStore<T>, grads: &mut [T], arena: &mut Arena<T>, seed: u64) -> T {
+        self.train_with(&mut Crew::alone(), params, grads, arena, seed)
+    }
+
+    /// [`train`](Self::train) on the threads of a crew. The result depends on the plan's parts, not on the threads.
+    pub fn train_with(
+        &self,
+        crew: &mut Crew,
+        params: &ParamStore<T>,
+        grads: &mut [T],
+        arena: &mut Arena<T>,
+        seed: u64,
+    ) -> T {
+        let run = Run::new(arena.view(), params, grads, seed);
+        let threads = crew.threads();
+        crew.run(&|thread, barrier| self.step(thread, threads, barrier, &run));
+        let Mode::Train(_) = self.mode else { return T::ZERO };
+        arena.get(&self.schedule.losses).iter().fold(T::ZERO, |sum, &loss| sum + loss)
+    }
+
+    /// The share of a step of thread `thread` of `threads`.
+    fn step(&self, thread: usize, threads: usize, barrier: &Barrier, run: &Run<T>) {
+        self.begin(thread, threads, run);
+        barrier.wait();
+        for segment in &self.schedule.segments {
+            let own_parts = (thread..self.parts().len()).step_by(threads);
+            own_parts.for_each(|part| self.run_part(segment, part, run));
+            if segment.finishes.is_empty() {
+                continue;
+            }
+            barrier.wait();
+            let own = segment.finishes.iter().skip(thread).step_by(threads);
+            own.for_each(|finish| self.finish(segment, finish, run));
+            barrier.wait();
+        }
+        barrier.wait();
+        self.add_grads(thread, threads, run);
+    }
+
+    /// What thread `thread` of `threads` does before the first segment.
+    pub(crate) fn begin(&self, thread: usize, threads: usize, run: &Run<T>) {
+        for part in (thread..self.parts().len()).step_by(threads) {
+            self.grads_of(part, run).fill(T::ZERO);
+        }
+        let own_nodes = (thread..self.kernels.len()).step_by(threads);
+        own_nodes.for_each(|i| self.prepare_node(i, run.view, run.params));
+    }
+
+    pub(crate) fn schedule(&self) -> &Schedule {
+        &self.schedule
+    }
+
+    /// Sums the gradients of the parts, in their order, into those of the first; each thread its share of them.
+    fn add_grads(&self, thread: usize, threads: usize, run: &Run<T>) {
+        let len = run.grads.len();
+        let share = |t: usize| len * t / threads;
+        let own = share(thread)..share(thread + 1);
+        for others in &self.schedule.grads[1..] {
+            let from = others.start + own.start..others.start + own.end.min(others.len());
+            // SAFETY: threads add to different shares of the first part's gradients; nobody writes those of the others now.
+            let (sum, other) = unsafe { (run.grads.piece_mut(&own), run.view.piece(&from)) };
+            sum.iter_mut().zip(other).for_each(|(sum, &grad)| *sum += grad);
+        }
+    }
+
+    #[allow(clippy::mut_from_ref)] // of the arena's view, not of `run`
+    fn grads_of<'a>(&self, part: usize, run: &Run<'a, T>) -> &'a mut [T] {
+        // SAFETY: the gradients of a part belong to the thread that runs it.
+        unsafe {
+            match part {
+                0 => run.grads.piece_mut(&(0..run.grads.len())),
+                _ => run.view.piece_mut(&self.schedule.grads[part]),
+            }
+        }
+    }
+
+    fn prepare_node(&self, i: usize, view: View<T>, params: &[T]) {
+        let (Some(kernel), range) = (&self.kernels[i], &self.schedule.nodes[i].prepared) else { return };
+        if range.is_empty() {
             return;
         }
-        for ((step, kernel), roles) in self.steps.iter().zip(&self.kernels).zip(&self.roles) {
-            let (Some(kernel), true) = (kernel, roles.contains(&Role::Buffer)) else { continue };
-            let ranges =
-                step.params.iter().zip(roles).filter(|(_, r)| **r == Role::Buffer).map(|(p, _)| p.clone());
+        // SAFETY: what a node prepares is apart from everything else, and one thread prepares it.
+        let prepared = unsafe { view.piece_mut(range) };
+        kernel.prepare(&self.params_of(i, params).0, prepared);
+    }
+
+    /// The parameters of a node; the list is on the stack.
+    fn params_of<'a>(&self, i: usize, params: &'a [T]) -> ([&'a [T]; MAX_PARAMS], usize) {
+        let mut slices: [&[T]; MAX_PARAMS] = [&[]; MAX_PARAMS];
+        let own = &self.params[i];
+        slices.iter_mut().zip(own).for_each(|(s, p)| *s = &params[p.range.clone()]);
+        (slices, own.len())
+    }
+
+    fn run_part(&self, segment: &Segment, part: usize, run: &Run<T>) {
+        for (number, chunk) in self.schedule.chunks(segment, part) {
+            for call in &segment.calls {
+                self.call(call, part, number, chunk, run);
+            }
+        }
+    }
+
+    #[inline]
+    pub(crate) fn call(&self, call: &Call, part: usize, number: usize, chunk: Chunk, run: &Run<T>) {
+        let node = &self.schedule.nodes[call.node];
+        let at = At { call, node, view: run.view, chunk, params: run.params };
+        let Some(kernel) = &self.kernels[call.node] else {
+            return self.loss(&at, number); // the input is the output
+        };
+        match call.phase {
+            Phase::Forward => kernel.forward(Forward::new(at, run.seed)),
+            Phase::Backward => kernel.backward(Backward::new(at, self.grads_of(part, run))),
+            Phase::Loss => self.loss(&at, number),
+            Phase::Measure | Phase::MeasureBackward => {
+                let Some(statistics) = kernel.statistics() else { return };
+                let start = call.records + number * node.record;
+                // SAFETY: every chunk has a record of its own, apart from all values that live at the time.
+                let (record, shared) = unsafe {
+                    (run.view.piece_mut(&(start..start + node.record)), run.view.piece(&node.shared))
+                };
+                if call.phase == Phase::Measure {
+                    statistics.measure(at.input(0), record);
+                } else {
+                    statistics.measure_backward(at.input(0), at.grad_output(), shared, record);
+                }
+            }
+        }
+    }
+
+    fn loss(&self, at: &At<T>, number: usize) {
+        let (Mode::Train(loss), Some((slot, _))) = (self.mode, at.call.grad_inputs[0]) else { return };
+        let output = at.input(0);
+        let width = output.len() / at.chunk.count;
+        let target = self.schedule.target.start + at.chunk.first * width;
+        let place = self.schedule.losses.start + number;
+        // SAFETY: the gradient is apart from the output (`schedule::check`); target and losses live during the whole step, so that
+        // they were placed apart; every chunk has a loss of its own.
+        let (target, grad, value) = unsafe {
+            (
+                at.view.piece(&(target..target + output.len())),
+                at.view.piece_mut(&slot.range(at.chunk)),
+                at.view.piece_mut(&(place..place + 1)),
+            )
+        };
+        value[0] = loss.evaluate(output, target, width, self.batch, grad);
+    }
+
+    /// Puts the records of a segment together.
+    pub(crate) fn finish(&self, segment: &Segment, finish: &Finish, run: &Run<T>) {
+        let node = &self.schedule.nodes[finish.node];
+        let statistics: Option<&dyn Statistics<T>> =
+            self.kernels[finish.node].as_ref().and_then(|k| k.statistics());
+        let Some(statistics) = statistics else { return };
+        let record = |(number, samples): (usize, usize)| {
+            let start = finish.records + number * node.record;
+            // SAFETY: nobody writes records between the barriers.
+            (unsafe { run.view.piece(&(start..start + node.record)) }, samples)
+        };
+        let mut records = self.schedule.chunk_sizes(segment).map(record);
+        let (params, count) = self.params_of(finish.node, run.params);
+        // SAFETY: one thread finishes a node, and nobody reads what it shares until the barrier.
+        let shared = unsafe { run.view.piece_mut(&node.shared) };
+        if !finish.backward {
+            return statistics.finish(&mut records, &params[..count], shared);
+        }
+        let mut grads: [&mut [T]; MAX_PARAMS] = Default::default();
+        let trained = self.params[finish.node].iter().filter(|p| p.role != Role::Buffer);
+        let mut trained_count = 0;
+        for (grad, param) in grads.iter_mut().zip(trained) {
+            // SAFETY: the parameters of a node are apart, and between the barriers one thread writes their gradients.
+            *grad = unsafe { run.grads.piece_mut(&param.range) };
+            trained_count += 1;
+        }
+        statistics.finish_backward(&mut records, &params[..count], shared, &mut grads[..trained_count]);
+    }
+
+    /// Moves running statistics towards those of the last training step in `arena`. For inference plans nothing moves.
+    pub fn update_buffers(&self, params: &mut ParamStore<T>, arena: &Arena<T>) {
+        for (i, kernel) in self.kernels.iter().enumerate() {
+            let Some(statistics) = kernel.as_ref().and_then(|k| k.statistics()) else { continue };
+            let ranges = self.params[i].iter().filter(|p| p.role == Role::Buffer).map(|p| p.range.clone());
             let mut buffers = cut(params.values_mut(), ranges);
-            // Few shards: the list is on the stack.
-            let mut saved: [&[T]; MAX_SHARDS] = [&[]; MAX_SHARDS];
-            saved.iter_mut().zip(arenas).for_each(|(s, a)| *s = a.get(&step.saved));
             let count = buffers.iter().take_while(|b| !b.is_empty()).count();
-            kernel.update_buffers(&saved[..arenas.len()], &mut buffers[..count]);
+            statistics.update_buffers(
+                self.batch,
+                arena.get(&self.schedule.nodes[i].shared),
+                &mut buffers[..count],
+            );
         }
     }
 }
 
-/// Most shards that a batch is split into.
-pub const MAX_SHARDS: usize = 64;
-
-/// Most buffers of one operator.
-const MAX_BUFFERS: usize = 2;
+/// Most parameters of one operator.
+const MAX_PARAMS: usize = 4;
 
 /// The rising, disjoint `ranges` of `values` as separate slices.
-fn cut<T>(values: &mut [T], ranges: impl Iterator<Item = Range<usize>>) -> [&mut [T]; MAX_BUFFERS] {
-    let mut pieces: [&mut [T]; MAX_BUFFERS] = [&mut [], &mut []];
+fn cut<T>(values: &mut [T], ranges: impl Iterator<Item = Range<usize>>) -> [&mut [T]; MAX_PARAMS] {
+    let mut pieces: [&mut [T]; MAX_PARAMS] = Default::default();
     let (mut rest, mut start) = (values, 0);
     for (piece, range) in pieces.iter_mut().zip(ranges) {
         let (_, tail) = std::mem::take(&mut rest).split_at_mut(range.start - start);
@@ -183,256 +422,4 @@ fn cut<T>(values: &mut [T], ranges: impl Iterator<Item = Range<usize>>) -> [&mut
         (rest, start) = (tail, range.end);
     }
     pieces
-}
-
-/// Index of a buffer while lifetimes are collected.
-type BufferId = usize;
-
-struct Compiler<'g, T> {
-    graph: &'g VerifiedGraph,
-    batch: usize,
-    mode: Mode,
-    kernels: Vec<Option<Box<dyn Kernel<T>>>>,
-    needs_grad: Vec<bool>,
-    consumers: Vec<Vec<NodeId>>,
-    buffers: Vec<Buffer>,
-    values: Vec<BufferId>,
-    grads: Vec<Option<BufferId>>,
-    saved: Vec<BufferId>,
-}
-
-impl<'g, T: Real> Compiler<'g, T> {
-    fn new(graph: &'g VerifiedGraph, batch: usize, mode: Mode) -> Result<Self, EngineError> {
-        if graph.outputs().len() != 1 {
-            return Err(EngineError::Outputs(graph.outputs().len()));
-        }
-        check_batch::<T>(graph, batch)?;
-        let ids = || (0..graph.nodes().len()).map(NodeId);
-        let kernels = ids().map(|id| kernel(graph, id, batch)).collect::<Result<Vec<_>, _>>()?;
-        let mut needs_grad = vec![false; kernels.len()];
-        for id in ids() {
-            let trained = graph.params_of(id).iter().any(|p| p.role != Role::Buffer);
-            let node = graph.node(id);
-            needs_grad[id.0] =
-                mode != Mode::Infer && (trained || node.inputs.iter().any(|i| needs_grad[i.0]));
-        }
-        let consumers = graph.consumers();
-        let mut compiler = Self {
-            graph,
-            batch,
-            mode,
-            kernels,
-            needs_grad,
-            consumers,
-            buffers: Vec::new(),
-            values: Vec::new(),
-            grads: Vec::new(),
-            saved: Vec::new(),
-        };
-        compiler.values();
-        compiler.gradients();
-        compiler.saved();
-        Ok(compiler)
-    }
-
-    fn nodes(&self) -> usize {
-        self.kernels.len()
-    }
-
-    /// Moment at which node `i` runs forward; the loss is at `nodes`, and backward mirrors forward.
-    fn backward_at(&self, i: usize) -> usize {
-        2 * self.nodes() - i
-    }
-
-    fn buffer(&mut self, len: usize, first: usize, last: usize) -> BufferId {
-        self.buffers.push(Buffer { len, first, last });
-        self.buffers.len() - 1
-    }
-
-    fn value_len(&self, i: usize) -> usize {
-        self.batch * self.graph.nodes()[i].fact.len()
-    }
-
-    fn is_output(&self, i: usize) -> bool {
-        self.graph.outputs()[0].0 == i
-    }
-
-    /// The last moment at which somebody reads the value of node `i`.
-    fn last_read(&self, i: usize) -> usize {
-        let own = self.kernels[i].as_ref().is_some_and(|k| self.needs_grad[i] && k.needs().output);
-        let own = if own { self.backward_at(i) } else { i };
-        let loss = if self.is_output(i) { self.nodes() } else { 0 };
-        let by = self.consumers[i].iter().map(|c| {
-            let backward =
-                self.kernels[c.0].as_ref().is_some_and(|k| self.needs_grad[c.0] && k.needs().inputs);
-            if backward { self.backward_at(c.0) } else { c.0 }
-        });
-        by.max().unwrap_or(0).max(own).max(loss)
-    }
-
-    /// Whether node `i` may overwrite its first input: nobody else reads it, now or in the backward pass.
-    fn overwrites(&self, i: usize) -> bool {
-        let node = &self.graph.nodes()[i];
-        let Some(kernel) = self.kernels[i].as_ref().filter(|k| k.in_place()) else { return false };
-        let from = node.inputs[0].0;
-        let producer_keeps =
-            self.kernels[from].as_ref().is_none_or(|k| self.needs_grad[from] && k.needs().output);
-        let keeps = self.needs_grad[i] && kernel.needs().inputs;
-        self.consumers[from].len() == 1 && !producer_keeps && !keeps && !self.is_output(from)
-    }
-
-    fn values(&mut self) {
-        for i in 0..self.nodes() {
-            let last = self.last_read(i);
-            let id = if self.overwrites(i) {
-                let id = self.values[self.graph.nodes()[i].inputs[0].0];
-                self.buffers[id].last = self.buffers[id].last.max(last);
-                id
-            } else {
-                self.buffer(self.value_len(i), i, last)
-            };
-            self.values.push(id);
-        }
-    }
-
-    /// A gradient lives from the backward pass of the last consumer to that of its own node.
-    fn gradients(&mut self) {
-        self.grads = vec![None; self.nodes()];
-        for i in (0..self.nodes()).rev().filter(|&i| self.needs_grad[i]).collect::<Vec<_>>() {
-            if self.grads[i].is_none() {
-                let first = self.consumers[i].iter().map(|c| self.backward_at(c.0)).min();
-                let first = if self.is_output(i) { self.nodes() } else { first.unwrap_or(self.nodes()) };
-                self.grads[i] = Some(self.buffer(self.value_len(i), first, self.backward_at(i)));
-            }
-            if let (true, Some(id)) = (self.overwrites_gradient(i), self.grads[i]) {
-                let from = self.graph.nodes()[i].inputs[0].0;
-                self.buffers[id].last = self.backward_at(from);
-                self.grads[from] = Some(id);
-            }
-        }
-    }
-
-    fn overwrites_gradient(&self, i: usize) -> bool {
-        let node = &self.graph.nodes()[i];
-        let Some(from) = node.inputs.first() else { return false };
-        let able = self.kernels[i].as_ref().is_some_and(|k| k.in_place());
-        able && self.needs_grad[from.0] && self.consumers[from.0].len() == 1 && !self.is_output(from.0)
-    }
-
-    fn saved(&mut self) {
-        for i in 0..self.nodes() {
-            let has_buffers = self.graph.params_of(NodeId(i)).iter().any(|p| p.role == Role::Buffer);
-            // Statistics are read after the step, to update the buffers.
-            let last = if has_buffers { self.end() } else { self.backward_at(i) };
-            let len = self.kernels[i].as_ref().filter(|_| self.mode != Mode::Infer).map_or(0, |k| k.saved());
-            let id = self.buffer(len, i, last);
-            self.saved.push(id);
-        }
-    }
-
-    /// The moment after everything.
-    fn end(&self) -> usize {
-        2 * self.nodes() + 1
-    }
-
-    fn finish(mut self) -> Result<Plan<T>, EngineError> {
-        let end = self.end();
-        let output = self.graph.outputs()[0];
-        let width = self.graph.fact(output).len();
-        // Scratch is shared by all steps; outputs and targets stay readable after the run.
-        let scratch = self.kernels.iter().flatten().map(|k| k.scratch()).max().unwrap_or(0);
-        let scratch = self.buffer(scratch, 0, end);
-        let training = self.mode != Mode::Infer;
-        let target = self.buffer(if training { self.batch * width } else { 0 }, 0, end);
-        let loss_grad = self.grads[output.0]
-            .unwrap_or_else(|| self.buffer(if training { self.batch * width } else { 0 }, 0, end));
-        let input = self.values[self.graph.input_id().0];
-        for id in [input, self.values[output.0]] {
-            (self.buffers[id].first, self.buffers[id].last) = (0, end);
-        }
-        let (ranges, arena_len) = place(&self.buffers);
-        let bytes = arena_len.saturating_mul(std::mem::size_of::<T>());
-        if bytes > MAX_BYTES {
-            return Err(EngineError::TooLarge { batch: self.batch, bytes, limit: MAX_BYTES });
-        }
-        let layout = ParamLayout::of(self.graph);
-        let steps = (0..self.nodes()).map(|i| self.step(i, &ranges, &ranges[scratch], &layout)).collect();
-        let roles = (0..self.nodes())
-            .map(|i| self.graph.params_of(NodeId(i)).iter().map(|p| p.role).collect())
-            .collect();
-        let (output, target) = (ranges[self.values[output.0]].clone(), ranges[target].clone());
-        let (input, loss_grad) = (ranges[input].clone(), ranges[loss_grad].clone());
-        let apart = [(&input, &target), (&output, &target), (&output, &loss_grad), (&target, &loss_grad)];
-        assert!(
-            apart.iter().all(|(a, b)| disjoint(a, b)),
-            "a plan keeps what the loss reads and writes apart"
-        );
-        Ok(Plan {
-            steps,
-            roles,
-            input,
-            output,
-            target,
-            loss_grad,
-            kernels: self.kernels,
-            needs_grad: self.needs_grad,
-            mode: self.mode,
-            batch: self.batch,
-            arena_len,
-        })
-    }
-
-    fn step(&self, i: usize, ranges: &[Range<usize>], scratch: &Range<usize>, layout: &ParamLayout) -> Step {
-        let node = &self.graph.nodes()[i];
-        let value = |id: &NodeId| ranges[self.values[id.0]].clone();
-        let key = |p: &nasmyth_graph::ParamSpec| format!("{}.{}", node.name, p.name);
-        let params = self.graph.params_of(NodeId(i));
-        let own_scratch = self.kernels[i].as_ref().map_or(0, |k| k.scratch());
-        let grad = |k: usize, id: &NodeId| {
-            let range = ranges[self.grads[id.0].filter(|_| self.needs_grad[i])?].clone();
-            // Backward runs from the last consumer to the first: who is not the last adds.
-            let later = self.consumers[id.0].iter().any(|c| c.0 > i);
-            Some((range, later || node.inputs[..k].contains(id)))
-        };
-        let grad_inputs: Vec<_> = node.inputs.iter().enumerate().map(|(k, id)| grad(k, id)).collect();
-        let grad_output = self.grads[i].map(|g| ranges[g].clone()).unwrap_or_default();
-        Step {
-            inputs: node.inputs.iter().map(value).collect(),
-            output: ranges[self.values[i]].clone(),
-            in_place: self.overwrites(i),
-            saved: ranges[self.saved[i]].clone(),
-            scratch: scratch.start..scratch.start + own_scratch,
-            params: params.iter().filter_map(|p| Some(layout.entry(&key(p))?.range.clone())).collect(),
-            grad_in_place: self.needs_grad[i] && self.overwrites_gradient(i),
-            grad_output,
-            grad_inputs,
-        }
-    }
-}
-
-/// That sizes of values can be computed: no single one is beyond the limit.
-fn check_batch<T>(graph: &VerifiedGraph, batch: usize) -> Result<(), EngineError> {
-    if batch == 0 {
-        return Err(EngineError::EmptyBatch);
-    }
-    let largest = graph.nodes().iter().map(|n| n.fact.len()).max().unwrap_or(0);
-    let bytes = largest.saturating_mul(batch).saturating_mul(std::mem::size_of::<T>());
-    if bytes > MAX_BYTES {
-        return Err(EngineError::TooLarge { batch, bytes, limit: MAX_BYTES });
-    }
-    Ok(())
-}
-
-fn kernel<T: Real>(
-    graph: &VerifiedGraph,
-    id: NodeId,
-    batch: usize,
-) -> Result<Option<Box<dyn Kernel<T>>>, EngineError> {
-    let node = graph.node(id);
-    if id == graph.input_id() {
-        return Ok(None);
-    }
-    let site = Site { inputs: graph.input_facts(id), output: &node.fact, batch };
-    let missing = || EngineError::NoKernel { node: node.name.clone(), kind: node.op.kind().to_owned() };
-    kernels::lower(&*node.op, &site).map(Some).ok_or_else(missing)
 }

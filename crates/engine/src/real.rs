@@ -1,6 +1,9 @@
 //! The two number types that kernels are written for.
 
-use crate::matmul::{self, Product};
+use crate::kernels::{self, Kernel, Site};
+use crate::simd::{Lanes, vectorized};
+use nasmyth_graph::Op;
+use nasmyth_graph::ops::Function;
 use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub, SubAssign};
 
@@ -10,9 +13,7 @@ pub trait Real:
     + Debug
     + Default
     + PartialOrd
-    + Send
-    + Sync
-    + 'static
+    + Lanes
     + Add<Output = Self>
     + Sub<Output = Self>
     + Mul<Output = Self>
@@ -33,8 +34,11 @@ pub trait Real:
     fn exp(self) -> Self;
     /// Square root.
     fn sqrt(self) -> Self;
-    /// Computes a matrix product.
-    fn product(product: Product<'_, Self>);
+    /// The kernel of an operator; here, so that kernels are compiled once, with this crate.
+    fn kernel(op: &dyn Op, after: Option<Function>, site: &Site) -> Option<Box<dyn Kernel<Self>>>;
+    /// Runs `f`, for `f32` compiled for the widest vector instructions of this machine. `f64` checks what `f32` computes, and
+    /// need not be fast.
+    fn vectorized<R>(f: impl FnOnce() -> R) -> R;
     /// Error function.
     fn erf(self) -> Self;
     /// Larger of two; the other one if `self` is not a number.
@@ -66,8 +70,12 @@ impl Real for f64 {
     fn erf(self) -> Self {
         libm::erf(self)
     }
-    fn product(product: Product<'_, Self>) {
-        matmul::plain(product);
+    fn kernel(op: &dyn Op, after: Option<Function>, site: &Site) -> Option<Box<dyn Kernel<Self>>> {
+        kernels::lower(op, after, site)
+    }
+    #[inline(always)]
+    fn vectorized<R>(f: impl FnOnce() -> R) -> R {
+        f()
     }
     #[inline(always)]
     fn max(self, other: Self) -> Self {
@@ -102,8 +110,12 @@ impl Real for f32 {
     fn erf(self) -> Self {
         libm::erff(self)
     }
-    fn product(product: Product<'_, Self>) {
-        matmul::tiled(product);
+    fn kernel(op: &dyn Op, after: Option<Function>, site: &Site) -> Option<Box<dyn Kernel<Self>>> {
+        kernels::lower(op, after, site)
+    }
+    #[inline(always)]
+    fn vectorized<R>(f: impl FnOnce() -> R) -> R {
+        vectorized(f)
     }
     #[inline(always)]
     fn max(self, other: Self) -> Self {
@@ -136,21 +148,6 @@ fn exp_f32(x: f32) -> f32 {
     }
     let exponent = shifted.to_bits().wrapping_sub(ROUND.to_bits()).wrapping_add(127) << 23;
     sum * f32::from_bits(exponent)
-}
-
-/// Runs `f` compiled for the widest vector instructions of this machine. What `f` calls must be `#[inline(always)]` to
-/// profit.
-#[inline(always)]
-pub fn vectorized<R>(f: impl FnOnce() -> R) -> R {
-    struct Body<F>(F);
-    impl<R, F: FnOnce() -> R> pulp::WithSimd for Body<F> {
-        type Output = R;
-        #[inline(always)]
-        fn with_simd<S: pulp::Simd>(self, _: S) -> R {
-            (self.0)()
-        }
-    }
-    pulp::Arch::new().dispatch(Body(f))
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ fn only_the_cpu_is_used_by_several_threads() {
 
 #[cfg(feature = "burn-cpu")]
 mod burn {
-    use nasmyth_engine::{Backend, Engine, Loss, Memory, Mode, ParamStore, Program};
+    use nasmyth_engine::{Backend, Engine, EngineError, Loss, Memory, Mode, Options, ParamStore, Program};
     use nasmyth_graph::ops::{
         Activation, Add, BatchNorm, Concat, Conv, DropPath, Dropout, Function, GlobalPool, Input, Linear,
         Mul, Pooling, Reshape, Slice, Zero,
@@ -43,16 +43,16 @@ mod burn {
     /// A step: loss, outputs, gradients, parameters after the update of running statistics, and outputs at inference.
     fn results(engine: &Engine, g: &VerifiedGraph, loss: Loss) -> Vec<(&'static str, Vec<f32>)> {
         let mut params = parameters(g);
-        let program = engine.compile(g, BATCH, Mode::Train(loss)).unwrap();
+        let program = engine.compile(g, Options::new(BATCH, Mode::Train(loss))).unwrap();
         let mut memory = filled(&program, loss);
         let mut grads = vec![f32::NAN; params.layout().trained().len()];
         let loss = program.train(&params, &mut grads, &mut memory, 5);
         let output = program.output(&memory).to_vec();
-        program.update_buffers(&mut params, [&memory].into_iter());
-        let infer = engine.compile(g, BATCH, Mode::Infer).unwrap();
+        program.update_buffers(&mut params, &memory);
+        let infer = engine.compile(g, Options::new(BATCH, Mode::Infer)).unwrap();
         let mut inferring = infer.memory();
         infer.sample(&mut inferring).0.copy_from_slice(program.sample(&mut memory).0);
-        infer.forward(&params, &mut inferring, 0);
+        infer.forward(&params, &mut inferring);
         let infer = infer.output(&inferring).to_vec();
         vec![
             ("loss", vec![loss]),
@@ -144,10 +144,10 @@ mod burn {
         let y = g.push(op, &[x]).unwrap();
         g.output(y);
         let g = g.verify().unwrap();
-        let program = engine().compile(&g, 64, Mode::Train(Loss::CrossEntropy)).unwrap();
+        let program = engine().compile(&g, Options::new(64, Mode::Train(Loss::CrossEntropy))).unwrap();
         let mut memory = program.memory();
         program.sample(&mut memory).0.fill(1.0);
-        program.forward(&ParamStore::new(&g, 0), &mut memory, seed);
+        program.train(&ParamStore::new(&g, 0), &mut [], &mut memory, seed);
         program.output(&memory).to_vec()
     }
 
@@ -178,6 +178,18 @@ mod burn {
         let g = g.verify().unwrap();
         let results = results(&engine(), &g, Loss::CrossEntropy);
         assert!(results[2].1.iter().all(|&v| v == 0.0), "{:?}", results[2]);
+    }
+
+    #[test]
+    fn a_batch_is_one_part() {
+        let g = around(Arc::new(Add), &[vec![2], vec![2]]);
+        let compile = |parts| {
+            engine()
+                .compile(&g, Options { parts, ..Options::new(BATCH, Mode::Infer) })
+                .map(|p| p.parts().to_vec())
+        };
+        assert_eq!(compile(2).unwrap(), vec![0..BATCH; 1]);
+        assert!(matches!(compile(BATCH + 1), Err(EngineError::Parts { .. })));
     }
 
     /// A random graph with shared values, also as the two operands of one operator.

@@ -1,6 +1,6 @@
 //! Every operator's gradient, against finite differences in f64, and invariants of plans.
 
-use nasmyth_engine::{Arena, Loss, Mode, ParamStore, Plan};
+use nasmyth_engine::{Arena, Loss, Mode, Options, ParamStore, Plan};
 use nasmyth_graph::ops::{
     Activation, Add, BatchNorm, Concat, Conv, Function, GlobalPool, Linear, Mul, Pooling, Reshape, Slice,
 };
@@ -48,14 +48,23 @@ struct Check {
 
 impl Check {
     fn new(g: &VerifiedGraph, loss: Loss) -> Self {
-        let plan = Plan::compile(g, BATCH, Mode::Train(loss)).unwrap();
+        Self::with(g, Options::new(BATCH, Mode::Train(loss)))
+    }
+
+    /// Split as far as it goes: every sample is a chunk, and there are two parts.
+    fn split(g: &VerifiedGraph, loss: Loss) -> Self {
+        Self::with(g, Options { parts: 2, cache: 0, ..Options::new(BATCH, Mode::Train(loss)) })
+    }
+
+    fn with(g: &VerifiedGraph, options: Options) -> Self {
+        let plan = Plan::compile_with(g, options).unwrap();
         let mut arena = plan.arena();
         let mut params = ParamStore::new(g, 7).map(f64::from);
         let noise = numbers(params.values().len(), 5.0);
         params.values_mut().iter_mut().zip(noise).for_each(|(p, n)| *p += 0.1 * n);
         let x = numbers(plan.input(&mut arena).len(), 1.0);
         let mut t = numbers(plan.target(&mut arena).len(), 2.0);
-        if loss == Loss::CrossEntropy {
+        if options.mode == Mode::Train(Loss::CrossEntropy) {
             let width = t.len() / BATCH;
             for row in t.chunks_exact_mut(width) {
                 let sum: f64 = row.iter().map(|v| v.abs()).sum();
@@ -103,6 +112,8 @@ fn every_operator_has_the_gradient_of_its_forward_pass() {
         for loss in [Loss::CrossEntropy, Loss::SquaredError { variance: 2.0 }] {
             let (worst, at) = Check::new(&g, loss).worst();
             assert!(worst < 1e-5, "{what}: relative error {worst:.2e} at parameter {at}");
+            let (worst, at) = Check::split(&g, loss).worst();
+            assert!(worst < 1e-5, "{what}, split: relative error {worst:.2e} at parameter {at}");
         }
         checked += 1;
     }
@@ -125,8 +136,14 @@ fn every_operator_has_a_kernel_and_computes_the_same_in_both_precisions() {
             let x = numbers(BATCH * 4, 3.0);
             single.input(&mut a).iter_mut().zip(&x).for_each(|(i, &v)| *i = v as f32);
             double.input(&mut b).copy_from_slice(&x);
-            single.forward(&params, &mut a, 1);
-            double.forward(&wide, &mut b, 1);
+            if mode == Mode::Infer {
+                single.forward(&params, &mut a);
+                double.forward(&wide, &mut b);
+            } else {
+                let trained = params.layout().trained().len();
+                single.train(&params, &mut vec![0.0; trained], &mut a, 1);
+                double.train(&wide, &mut vec![0.0; trained], &mut b, 1);
+            }
             for (p, q) in single.output(&a).iter().zip(double.output(&b)) {
                 assert!(
                     (f64::from(*p) - q).abs() < 1e-4 * q.abs().max(1.0),
@@ -172,8 +189,10 @@ proptest! {
     #[test]
     fn gradients_of_random_graphs_are_right(recipe in prop::collection::vec(any::<(u8, u8, u8)>(), 1..9)) {
         let g = random_graph(&recipe);
-        let (worst, at) = Check::new(&g, Loss::CrossEntropy).worst();
-        prop_assert!(worst < 1e-4, "relative error {:.2e} at {} of\n{}", worst, at, g.to_text());
+        for mut check in [Check::new(&g, Loss::CrossEntropy), Check::split(&g, Loss::CrossEntropy)] {
+            let (worst, at) = check.worst();
+            prop_assert!(worst < 1e-4, "relative error {:.2e} at {} of\n{}", worst, at, g.to_text());
+        }
     }
 
     #[test]
@@ -201,7 +220,7 @@ fn running_statistics_follow_the_batches() {
     let mut grads = vec![0.0; check.params.layout().trained().len()];
     check.run(&mut grads);
     let Check { plan, params, arena, .. } = &mut check;
-    plan.update_buffers(params, &[arena]);
+    plan.update_buffers(params, arena);
     let near = |key: &str, expected: [f64; 2]| {
         let got = params.get(key).unwrap();
         assert!(
@@ -211,4 +230,40 @@ fn running_statistics_follow_the_batches() {
     };
     near("bn.mean", [0.3, 3.0]);
     near("bn.variance", [0.9 + 0.1 * 7.0, 0.9 + 0.1 * 700.0]); // unbiased variances 7 and 700
+}
+
+/// Shapes that the specialised kernels of convolutions divide into blocks, tiles and what is left of them.
+fn convolutions() -> Vec<(Conv, Vec<usize>)> {
+    let padded = |out, kernel: &[usize], pad: usize| Conv {
+        pad: vec![pad; 2 * kernel.len()],
+        ..Conv::same(out, kernel)
+    };
+    let depthwise = |channels, kernel: &[usize], stride| Conv {
+        groups: channels,
+        ..Conv::same(channels, kernel).stride(stride)
+    };
+    vec![
+        (Conv::same(12, &[3, 3]), vec![7, 5, 17]),
+        (Conv::same(33, &[3, 3]).with_bias(), vec![2, 9, 12]),
+        (padded(16, &[3, 3], 0), vec![6, 7, 16]),
+        (padded(13, &[3, 3], 2), vec![4, 3, 14]),
+        (depthwise(3, &[3, 3], 1), vec![5, 11, 3]),
+        (depthwise(18, &[5, 5], 1).with_bias(), vec![9, 10, 18]),
+        (depthwise(17, &[7, 7], 1), vec![4, 9, 17]),
+        (depthwise(20, &[3, 3], 2), vec![7, 18, 20]),
+        (depthwise(5, &[5, 5], 2), vec![6, 9, 5]),
+        (depthwise(9, &[3, 5], 3), vec![7, 12, 9]),
+        (depthwise(6, &[9], 1), vec![19, 6]),
+        (Conv { pad: vec![4, 4], dilation: vec![2], ..depthwise(6, &[5], 1) }, vec![11, 6]),
+    ]
+}
+
+#[test]
+fn convolutions_in_blocks_have_the_gradient_of_their_forward_pass() {
+    for (conv, shape) in convolutions() {
+        let what = format!("{conv:?} on {shape:?}");
+        let g = around(Arc::new(conv), &[shape]);
+        let (worst, at) = Check::split(&g, Loss::SquaredError { variance: 2.0 }).worst();
+        assert!(worst < 1e-5, "{what}: relative error {worst:.2e} at parameter {at}");
+    }
 }

@@ -16,7 +16,7 @@ fn the_exported_file_computes_what_the_engine_computes() {
         let plan = Plan::<f32>::compile(&g, BATCH, Mode::Infer).unwrap();
         let mut arena = plan.arena();
         plan.input(&mut arena).copy_from_slice(&input);
-        plan.forward(&params, &mut arena, 0);
+        plan.forward(&params, &mut arena);
         let expected = channels_first(to.shape(), plan.output(&arena));
         let session = Session::load(&to_onnx(&g, &params, &[]).unwrap()).unwrap();
         let got = session.run(&channels_first(from.shape(), &input), BATCH).unwrap();

@@ -98,6 +98,22 @@ pub trait Op: Any + Debug + Send + Sync {
         false
     }
 
+    /// Whether the output is zero where all inputs are, for any parameters, at inference and in training; then the gradients of the
+    /// parameters are zero too.
+    fn keeps_zero(&self) -> bool {
+        false
+    }
+
+    /// Whether the output is the first input, at inference and in training.
+    fn is_identity(&self, _inputs: &[&Fact]) -> bool {
+        false
+    }
+
+    /// Whether training draws random numbers; at inference such an operator passes its input on.
+    fn random(&self) -> bool {
+        false
+    }
+
     /// Whether, at inference, the output may overwrite input `i` when nothing else reads that input.
     fn in_place(&self, _input: usize, _inputs: &[&Fact], _output: &Fact) -> bool {
         false

@@ -385,7 +385,7 @@ impl Request {
         config.data.fingerprint = Some(data.fingerprint());
         let engine = config.open_engine()?;
         config.engine = engine.backend();
-        if engine.takes_whole_batches() && !self.0.contains_key("workers") {
+        if engine.shares_device() && !self.0.contains_key("workers") {
             config.workers = 1; // one candidate at a time has the whole GPU
         }
         config.check()?;

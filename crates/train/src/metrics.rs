@@ -1,7 +1,7 @@
 //! How good a trained network is.
 
 use nasmyth_data::{Dataset, Subset, Task};
-use nasmyth_engine::{Engine, EngineError, Mode, ParamStore};
+use nasmyth_engine::{Engine, EngineError, Mode, Options, ParamStore, fold_batch_norm};
 use nasmyth_graph::VerifiedGraph;
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 const BATCH: usize = 128;
 
 /// Outputs of the network for samples `0..count`, `[count, outputs]`. `read(i, x)` writes sample `i`. Rows are computed on
-/// the threads of `engine` and do not depend on their number.
+/// the threads of `engine` and do not depend on their number. Batch normalisation is folded into the layers before it.
 pub fn predict(
     graph: &VerifiedGraph,
     params: &ParamStore<f32>,
@@ -18,19 +18,22 @@ pub fn predict(
     read: impl Fn(usize, &mut [f32]) + Sync,
 ) -> Result<Vec<f32>, EngineError> {
     let batch = BATCH.min(count.max(1));
-    let (program, threads) = (engine.compile(graph, batch, Mode::Infer)?, engine.threads());
+    let (graph, params) = fold_batch_norm(graph, params);
+    let program = engine.compile(&graph, Options::new(batch, Mode::Infer))?;
+    let threads = engine.threads();
     let width = graph.outputs().first().map_or(0, |o| graph.fact(*o).len());
     let mut outputs = vec![0.0; count * width];
     let per_thread = count.div_ceil(batch).div_ceil(threads.max(1)) * batch;
     let run = |first: usize, outputs: &mut [f32]| {
         let mut memory = program.memory();
+        program.prepare(&params, &mut memory);
         for (i, rows) in outputs.chunks_mut(batch * width).enumerate() {
             let (x, _) = program.sample(&mut memory);
             let sample = x.len() / batch;
             for (k, x) in x.chunks_exact_mut(sample).take(rows.len() / width).enumerate() {
                 read(first + i * batch + k, x);
             }
-            program.forward(params, &mut memory, 0);
+            program.infer(&params, &mut memory);
             rows.copy_from_slice(&program.output(&memory)[..rows.len()]);
         }
     };

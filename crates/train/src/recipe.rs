@@ -18,9 +18,10 @@ pub struct Recipe {
     pub warmup: f64,
     /// Samples of one step.
     pub batch: usize,
-    /// Parts that a batch is split into. They may run at the same time, and each normalises over its own samples; the result
-    /// does not depend on how many do run at the same time. An engine that takes whole batches trains on one part.
-    pub shards: usize,
+    /// Parts that a batch is split into for threads: as many may compute a step together. The order of its sums, and so the last
+    /// bits of the result, depend on the parts, but not on the threads. A GPU takes a batch in one
+    /// part whatever this says.
+    pub parts: usize,
     /// Decay of the moving average of the weights that is evaluated and exported; 0 for none.
     pub ema: f64,
     /// Largest norm of the gradient; 0 for none.
@@ -38,7 +39,7 @@ impl Recipe {
             weight_decay: 0.02,
             warmup: 0.1,
             batch: 128,
-            shards: 2,
+            parts: 2,
             ema: 0.995,
             clip: 5.0,
             augment: Augment::default(),
@@ -63,13 +64,12 @@ impl Recipe {
         recipe.fitted(samples)
     }
 
-    /// With a batch of at most a quarter of the data, so that an epoch has a few steps, and a whole number of shards.
+    /// With a batch of at most a quarter of the data, so that an epoch has a few steps, and no more parts than samples.
     pub fn fitted(mut self, samples: usize) -> Self {
         /// Fewest samples that batch normalisation can learn from.
         const SMALLEST: usize = 8;
         self.batch = self.batch.min((samples / 4).max(SMALLEST)).max(1);
-        self.shards = self.shards.clamp(1, (self.batch / SMALLEST).max(1));
-        self.batch = self.batch / self.shards * self.shards;
+        self.parts = self.parts.clamp(1, self.batch);
         self
     }
 
@@ -89,10 +89,7 @@ impl Recipe {
             ((0.0..1.0).contains(&self.ema), "ema must be in 0..1"),
             (self.clip.is_finite() && self.clip >= 0.0, "clip must be at least 0"),
             ((1..=1 << 16).contains(&self.batch), "batch must be in 1..=65536"),
-            (
-                (1..=64).contains(&self.shards) && self.batch.is_multiple_of(self.shards.max(1)),
-                "shards must be in 1..=64 and divide batch",
-            ),
+            ((1..=self.batch).contains(&self.parts), "parts must be in 1..=batch"),
             (decays, "optimizer: momentum, beta1 and beta2 must be in 0..1"),
             (mixup, "augment.mixup must be above 0"),
             ((0.0..1.0).contains(&self.augment.label_smoothing), "augment.label_smoothing must be in 0..1"),

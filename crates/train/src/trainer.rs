@@ -2,7 +2,9 @@
 
 use crate::{Checkpoint, Optimizer, Recipe, cosine, memory_share};
 use nasmyth_data::{Batches, Dataset, Statistics, Subset, Task};
-use nasmyth_engine::{Engine, EngineError, Loss, Memory, Mode, ParamLayout, ParamStore, Program};
+use nasmyth_engine::{
+    Crew, Engine, EngineError, Loss, Memory, Mode, Options, ParamLayout, ParamStore, Program,
+};
 use nasmyth_estimator::StopFlag;
 use nasmyth_graph::VerifiedGraph;
 use std::ops::Range;
@@ -70,12 +72,11 @@ pub struct Progress {
     pub loss: f64,
 }
 
-/// A part of the batch with memory of its own.
-struct Shard<'a> {
+/// What reads the samples of a part of the batch.
+struct Reader<'a> {
     batches: Batches<'a>,
-    memory: Memory,
-    grads: Vec<f32>,
-    loss: f32,
+    /// First sample of the part within the batch.
+    first: u64,
 }
 
 /// Trains one network. What it computes is a function of network, data, recipe, seed and the lengths of the segments.
@@ -86,16 +87,13 @@ pub struct Trainer<'a> {
     params: ParamStore<f32>,
     average: ParamStore<f32>,
     optimizer: Optimizer,
-    shards: Vec<Shard<'a>>,
+    memory: Memory,
+    grads: Vec<f32>,
+    readers: Vec<Reader<'a>>,
+    crew: Crew,
     seed: u64,
     step: u64,
-    threads: usize,
-    /// Moving mean of the seconds of a step: short steps are not worth a thread.
-    step_seconds: f64,
 }
-
-/// A step shorter than this runs its shards one after the other: starting threads would take a good part of it.
-const WORTH_THREADS: f64 = 1e-3;
 
 /// Parameters of `graph` as training starts: initialised from `seed`, with the statistics `s` of the training data in the input's
 /// and the output's standardisation.
@@ -119,8 +117,7 @@ pub fn initial_params(graph: &VerifiedGraph, s: &Statistics, seed: u64) -> Param
 }
 
 impl<'a> Trainer<'a> {
-    /// A trainer at step 0. On the CPU as many shards run at the same time as `engine` has threads; an engine that takes whole
-    /// batches gets one shard.
+    /// A trainer at step 0. No more of the threads of `engine` compute a step together than the recipe has parts.
     pub fn new(
         graph: &VerifiedGraph,
         data: &'a Dataset,
@@ -131,41 +128,36 @@ impl<'a> Trainer<'a> {
     ) -> Result<Self, TrainError> {
         check_fit(graph, data)?;
         let samples = data.len(subset);
-        let mut recipe = recipe.clone().fitted(samples);
-        if engine.takes_whole_batches() {
-            recipe.shards = 1;
-        }
-        let own = recipe.batch / recipe.shards;
+        let recipe = recipe.clone().fitted(samples);
         let loss = match data.task() {
             Task::Classification { .. } => Loss::CrossEntropy,
             Task::Regression { .. } => {
                 Loss::SquaredError { variance: f64::from(data.statistics().target_std).powi(2) }
             }
         };
-        let program = engine.compile(graph, own, Mode::Train(loss))?;
-        check_memory(graph, &program, recipe.shards)?;
+        let options = Options { parts: recipe.parts, ..Options::new(recipe.batch, Mode::Train(loss)) };
+        let program = engine.compile(graph, options)?;
+        check_memory(graph, &program)?;
         let params = initial_params(graph, data.statistics(), seed);
         let optimizer = Optimizer::new(recipe.optimizer, params.layout());
-        let shard = |_| Shard {
-            batches: Batches::new(data, subset, own, &recipe.augment, seed),
-            memory: program.memory(),
-            grads: vec![0.0; params.layout().trained().len()],
-            loss: 0.0,
+        let reader = |part: &Range<usize>| Reader {
+            batches: Batches::new(data, subset, part.len(), &recipe.augment, seed),
+            first: part.start as u64,
         };
-        let shards = (0..recipe.shards).map(shard).collect();
         let average = params.clone();
         Ok(Self {
-            recipe,
             samples,
+            memory: program.memory(),
+            grads: vec![0.0; params.layout().trained().len()],
+            readers: program.parts().iter().map(reader).collect(),
+            crew: Crew::new(engine.threads().min(program.parts().len())),
+            recipe,
             program,
             average,
             params,
             optimizer,
-            shards,
             seed,
             step: 0,
-            threads: engine.threads(),
-            step_seconds: 0.0,
         })
     }
 
@@ -238,74 +230,40 @@ impl<'a> Trainer<'a> {
     }
 
     fn one_step(&mut self, rate: f64) -> f32 {
-        let start = Instant::now();
-        self.run_shards();
-        let trained = self.params.layout().trained();
-        let loss = self.reduce();
+        self.read();
+        // Golden ratio: spreads bits.
+        let seed = self.seed ^ self.step.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let (params, grads) = (&mut self.params, &mut self.grads);
+        let loss = self.program.train_with(&mut self.crew, params, grads, &mut self.memory, seed);
         if loss.is_finite() {
-            self.clip();
-            let grads = &self.shards[0].grads;
-            self.optimizer.step(
-                &mut self.params.values_mut()[trained],
-                grads,
-                rate,
-                self.recipe.weight_decay,
-            );
-            self.program.update_buffers(&mut self.params, self.shards.iter().map(|s| &s.memory));
+            let trained = params.layout().trained();
+            clip(grads, self.recipe.clip);
+            let decay = self.recipe.weight_decay;
+            self.optimizer.step(&mut params.values_mut()[trained], grads, rate, decay);
+            self.program.update_buffers(params, &self.memory);
             self.update_average();
         }
         self.step += 1;
-        self.step_seconds += 0.1 * (start.elapsed().as_secs_f64() - self.step_seconds);
         loss
     }
 
-    fn run_shards(&mut self) {
-        let (program, params, seed, step) = (&self.program, &self.params, self.seed, self.step);
-        let batch = self.recipe.batch as u64;
-        let run = |(i, shard): (usize, &mut Shard)| {
-            shard.batches.seek(step * batch + i as u64 * program.batch() as u64);
-            let (x, y) = program.sample(&mut shard.memory);
-            shard.batches.next(x, y);
-            let seed = seed ^ (step << 8 | i as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15); // golden ratio: spreads bits
-            shard.loss = program.train(params, &mut shard.grads, &mut shard.memory, seed);
-        };
-        if self.threads > 1 && self.shards.len() > 1 && self.step_seconds > WORTH_THREADS {
-            let per_thread = self.shards.len().div_ceil(self.threads);
-            std::thread::scope(|scope| {
-                let mut parts = self.shards.chunks_mut(per_thread).enumerate();
-                let own = parts.next();
-                for (part, shards) in parts {
-                    scope.spawn(move || {
-                        shards.iter_mut().enumerate().for_each(|(i, s)| run((part * per_thread + i, s)));
-                    });
-                }
-                let (_, shards) = own.unwrap_or_default();
-                shards.iter_mut().enumerate().for_each(run);
-            });
-        } else {
-            self.shards.iter_mut().enumerate().for_each(run);
+    /// Puts the next samples in place, each part on its own.
+    fn read(&mut self) {
+        let start = self.step * self.program.batch() as u64;
+        let (x, t) = self.program.sample(&mut self.memory);
+        let (sample, outputs) = (x.len() / self.program.batch(), t.len() / self.program.batch());
+        let (mut x, mut t) = (x, t);
+        let mut jobs: Vec<_> = Vec::with_capacity(self.readers.len());
+        for (reader, part) in self.readers.iter_mut().zip(self.program.parts()) {
+            let (own_x, rest_x) = x.split_at_mut(part.len() * sample);
+            let (own_t, rest_t) = t.split_at_mut(part.len() * outputs);
+            jobs.push((reader, own_x, own_t));
+            (x, t) = (rest_x, rest_t);
         }
-    }
-
-    /// Means of losses and gradients, into the first shard's gradients, always in the same order.
-    fn reduce(&mut self) -> f32 {
-        let share = 1.0 / self.shards.len() as f32;
-        let (first, rest) = self.shards.split_at_mut(1);
-        let sum = &mut first[0].grads;
-        for shard in &*rest {
-            sum.iter_mut().zip(&shard.grads).for_each(|(s, g)| *s += g);
-        }
-        sum.iter_mut().for_each(|g| *g *= share);
-        share * self.shards.iter().map(|s| s.loss).sum::<f32>()
-    }
-
-    fn clip(&mut self) {
-        let grads = &mut self.shards[0].grads;
-        let norm = grads.iter().map(|&g| f64::from(g) * f64::from(g)).sum::<f64>().sqrt();
-        if self.recipe.clip > 0.0 && norm > self.recipe.clip {
-            let factor = (self.recipe.clip / norm) as f32;
-            grads.iter_mut().for_each(|g| *g *= factor);
-        }
+        self.crew.each(&mut jobs, |_, (reader, x, t)| {
+            reader.batches.seek(start + reader.first);
+            reader.batches.next(x, t);
+        });
     }
 
     /// The average forgets faster at the beginning, when the weights change most.
@@ -350,12 +308,19 @@ impl<'a> Trainer<'a> {
     }
 }
 
-/// Parameters, their average, two memories of the optimiser, and for each shard gradients and the memory of the program.
-fn check_memory(graph: &VerifiedGraph, program: &Program, shards: usize) -> Result<(), TrainError> {
+/// Scales `grads` to the norm `most` if theirs is larger; 0 is no limit.
+fn clip(grads: &mut [f32], most: f64) {
+    let norm = grads.iter().map(|&g| f64::from(g) * f64::from(g)).sum::<f64>().sqrt();
+    if most > 0.0 && norm > most {
+        let factor = (most / norm) as f32;
+        grads.iter_mut().for_each(|g| *g *= factor);
+    }
+}
+
+/// Parameters, their average, their gradients, two memories of the optimiser, and the memory of the program.
+fn check_memory(graph: &VerifiedGraph, program: &Program) -> Result<(), TrainError> {
     let params = ParamLayout::of(graph).len().saturating_mul(size_of::<f32>()) as u64;
-    let shards = shards as u64;
-    let arenas = (program.memory_bytes() as u64).saturating_mul(shards);
-    let needed = arenas.saturating_add(params.saturating_mul(4 + shards));
+    let needed = (program.memory_bytes() as u64).saturating_add(params.saturating_mul(5));
     let share = memory_share();
     if needed > share { Err(TrainError::Memory { needed, share }) } else { Ok(()) }
 }

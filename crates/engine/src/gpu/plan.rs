@@ -2,12 +2,14 @@
 
 use super::memory::GpuMemory;
 use super::ops::{self, Call, Run, Site, Value};
-use crate::{EngineError, Loss, Mode, ParamLayout, ParamStore};
+use crate::kernels::Seeds;
+use crate::{EngineError, Loss, Mode, Options, ParamLayout, ParamStore};
 use burn::tensor::{Device, Tensor, TensorData, activation};
 use nasmyth_graph::ops::BatchNorm;
+use nasmyth_graph::passes::simplify;
 use nasmyth_graph::{NodeId, Role, VerifiedGraph};
 use std::ops::Range;
-use xxhash_rust::xxh3::xxh3_64_with_seed;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// What [`Plan`](crate::Plan) is on the CPU.
 pub(crate) struct GpuPlan {
@@ -15,6 +17,8 @@ pub(crate) struct GpuPlan {
     device: Device,
     mode: Mode,
     batch: usize,
+    /// Those of the batch, the one part of it.
+    samples: Range<usize>,
     /// Axes of the input, and elements of a sample of the output.
     input: [usize; 3],
     width: usize,
@@ -33,6 +37,8 @@ struct Step {
     inputs: Vec<(usize, bool)>,
     /// Its parameters among all.
     params: Vec<usize>,
+    /// The hash of its name, which its randomness depends on.
+    salt: u64,
 }
 
 /// Where a tensor of the parameters lies in their store.
@@ -59,18 +65,13 @@ struct Pass {
 }
 
 impl GpuPlan {
-    /// As [`Plan::compile`](crate::Plan::compile); how much memory the device has is seen when it runs.
-    pub fn compile(
-        device: &Device,
-        graph: &VerifiedGraph,
-        batch: usize,
-        mode: Mode,
-    ) -> Result<Self, EngineError> {
-        let [output] = graph.outputs() else { return Err(EngineError::Outputs(graph.outputs().len())) };
-        if batch == 0 {
-            return Err(EngineError::EmptyBatch);
-        }
+    /// As [`Plan::compile_with`](crate::Plan::compile_with), in one part; how much memory the device has is seen when it runs.
+    pub fn compile(device: &Device, graph: &VerifiedGraph, options: Options) -> Result<Self, EngineError> {
+        options.check(graph)?;
+        let Options { batch, mode, .. } = options;
         let layout = ParamLayout::of(graph);
+        let graph = &simplify(graph);
+        let output = graph.outputs()[0];
         let training = mode != Mode::Infer;
         let device = if training { device.clone().autodiff() } else { device.clone() };
         let ids = || (0..graph.nodes().len()).map(NodeId);
@@ -85,8 +86,9 @@ impl GpuPlan {
         Ok(Self {
             mode,
             batch,
+            samples: 0..batch,
             input: ops::axes(graph.fact(graph.input_id()), batch),
-            width: graph.fact(*output).len(),
+            width: graph.fact(output).len(),
             steps: steps.collect::<Result<_, _>>()?,
             output: output.0,
             tensors: tensors.collect(),
@@ -119,6 +121,10 @@ impl GpuPlan {
         self.batch
     }
 
+    pub fn parts(&self) -> &[Range<usize>] {
+        std::slice::from_ref(&self.samples)
+    }
+
     pub fn sample<'a>(&self, memory: &'a mut GpuMemory) -> (&'a mut [f32], &'a mut [f32]) {
         (&mut memory.input, &mut memory.target)
     }
@@ -127,11 +133,11 @@ impl GpuPlan {
         &memory.output
     }
 
-    /// As [`Plan::forward`](crate::Plan::forward).
-    pub fn forward(&self, params: &ParamStore<f32>, memory: &mut GpuMemory, seed: u64) {
-        let Pass { output, mut statistics, .. } = self.run(params, memory, seed);
-        statistics.push(output.flatten(0, 2));
-        fetch(statistics, &mut [&mut memory.statistics, &mut memory.output]);
+    /// As [`Plan::infer`](crate::Plan::infer), with parameters that nobody prepared.
+    pub fn infer(&self, params: &ParamStore<f32>, memory: &mut GpuMemory) {
+        assert!(self.mode == Mode::Infer, "expected a program for inference");
+        let Pass { output, .. } = self.run(params, memory, 0);
+        fetch(vec![output.flatten(0, 2)], &mut [&mut memory.output]);
     }
 
     /// As [`Plan::train`](crate::Plan::train). A parameter that the loss does not depend on has gradient 0.
@@ -143,7 +149,7 @@ impl GpuPlan {
         seed: u64,
     ) -> f32 {
         let Mode::Train(loss) = self.mode else {
-            self.forward(params, memory, seed);
+            self.infer(params, memory);
             return 0.0;
         };
         let Pass { params, output, statistics } = self.run(params, memory, seed);
@@ -165,19 +171,14 @@ impl GpuPlan {
     }
 
     /// As [`Plan::update_buffers`](crate::Plan::update_buffers).
-    pub fn update_buffers(&self, params: &mut ParamStore<f32>, memories: &[&GpuMemory]) {
-        if memories.is_empty() {
-            return;
-        }
-        let share = 1.0 / memories.len() as f32;
-        let mut at = 0;
+    pub fn update_buffers(&self, params: &mut ParamStore<f32>, memory: &GpuMemory) {
+        let mut rest = &memory.statistics[..];
         for moving in &self.moving {
             for (range, factor) in [(&moving.mean, 1.0), (&moving.variance, moving.unbias)] {
-                for (i, running) in params.values_mut()[range.clone()].iter_mut().enumerate() {
-                    let batch = memories.iter().map(|m| m.statistics[at + i]).sum::<f32>() * share;
-                    *running += moving.momentum * (batch * factor - *running);
-                }
-                at += range.len();
+                let (batch, tail) = rest.split_at(range.len());
+                let pairs = params.values_mut()[range.clone()].iter_mut().zip(batch);
+                pairs.for_each(|(running, &b)| *running += moving.momentum * (b * factor - *running));
+                rest = tail;
             }
         }
     }
@@ -195,7 +196,7 @@ impl GpuPlan {
         let params = self.params(params);
         let mut statistics = Vec::new();
         let mut values: Vec<Option<Value>> = Vec::with_capacity(self.steps.len());
-        for (i, step) in self.steps.iter().enumerate() {
+        for step in &self.steps {
             let input = |&(from, last): &(usize, bool)| {
                 let value = if last { values[from].take() } else { values[from].clone() };
                 value.expect("a value lives until it is read last")
@@ -203,7 +204,7 @@ impl GpuPlan {
             let call = Call {
                 inputs: step.inputs.iter().map(input).collect(),
                 params: step.params.iter().map(|&p| params[p].clone()).collect(),
-                seed: xxh3_64_with_seed(&(i as u64).to_le_bytes(), seed),
+                seeds: Seeds { step: seed, node: step.salt, first: 0 },
                 statistics: &mut statistics,
             };
             values.push(Some(match &step.run {
@@ -249,6 +250,7 @@ fn step(graph: &VerifiedGraph, id: NodeId, layout: &ParamLayout, site: &Site) ->
         run,
         inputs: node.inputs.iter().enumerate().map(last).collect(),
         params: graph.params_of(id).into_iter().filter_map(place).collect(),
+        salt: xxh3_64(node.name.as_bytes()),
     })
 }
 

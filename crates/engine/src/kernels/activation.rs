@@ -1,7 +1,7 @@
 //! Element-wise non-linearities.
 
 use super::{Backward, Forward, Kernel, Needs, Site};
-use crate::{Real, vectorized};
+use crate::Real;
 use nasmyth_graph::Op;
 use nasmyth_graph::ops::{Activation, Function};
 
@@ -9,14 +9,93 @@ pub(super) fn lower<T: Real>(op: &dyn Op, _: &Site) -> Option<Box<dyn Kernel<T>>
     Some(Box::new(ActivationKernel(op.downcast::<Activation>()?.0)))
 }
 
-struct ActivationKernel(Function);
+/// Whether computing a function again costs less than storing its values.
+pub(super) fn is_cheap(f: Function) -> bool {
+    // Gelu and softplus call functions that do not vectorise.
+    !matches!(f, Function::Gelu | Function::Softplus)
+}
+
+/// A function and its derivative.
+pub(super) trait Curve<T: Real> {
+    fn value(x: T) -> T;
+    fn slope(x: T) -> T;
+}
+
+/// Runs `$body` with `$F` as the curve of `$function`, an `Option<Function>`; none is the identity.
+macro_rules! with_curve {
+    ($function:expr, $F:ident => $body:expr) => {{
+        use nasmyth_graph::ops::Function as Kind;
+        use $crate::kernels::activation as curves;
+        $crate::kernels::activation::with_curve!(@arms $function, $F, $body,
+            Relu Relu6 LeakyRelu Elu Silu Gelu HardSigmoid HardSwish Sigmoid Softplus Tanh)
+    }};
+    (@arms $function:expr, $F:ident, $body:expr, $($name:ident)*) => {
+        match $function {
+            None => {
+                type $F = curves::Identity;
+                $body
+            }
+            $(Some(Kind::$name) => {
+                type $F = curves::$name;
+                $body
+            })*
+        }
+    };
+}
+
+pub(super) use with_curve;
+
+/// Defines a curve from its value and its slope.
+macro_rules! curve {
+    ($name:ident, |$x:ident| $value:expr, $slope:expr) => {
+        pub(super) struct $name;
+
+        impl<T: Real> Curve<T> for $name {
+            #[inline(always)]
+            fn value($x: T) -> T {
+                $value
+            }
+            #[inline(always)]
+            fn slope($x: T) -> T {
+                $slope
+            }
+        }
+    };
+}
 
 const LEAK: f64 = 0.01;
 
-/// Functions whose slope follows from their value can forget their input, and so overwrite it.
-fn slope_from_value(f: Function) -> bool {
-    !matches!(f, Function::Silu | Function::Gelu | Function::HardSwish)
-}
+curve!(Identity, |x| x, {
+    let _ = x;
+    T::ONE
+});
+curve!(Relu, |x| x.max(T::ZERO), when(x > T::ZERO, T::ONE));
+curve!(Relu6, |x| x.max(T::ZERO).min(T::of(6.0)), when(x > T::ZERO && x < T::of(6.0), T::ONE));
+curve!(
+    LeakyRelu,
+    |x| if x > T::ZERO { x } else { x * T::of(LEAK) },
+    if x > T::ZERO { T::ONE } else { T::of(LEAK) }
+);
+curve!(Elu, |x| if x > T::ZERO { x } else { x.exp() - T::ONE }, if x > T::ZERO { T::ONE } else { x.exp() });
+curve!(Silu, |x| x * sigmoid(x), {
+    let s = sigmoid(x);
+    s * (T::ONE + x * (T::ONE - s))
+});
+curve!(Gelu, |x| x * normal_below(x), normal_below(x) + x * normal(x));
+curve!(HardSigmoid, |x| hard_sigmoid(x), when(x > T::of(-3.0) && x < T::of(3.0), T::of(1.0 / 6.0)));
+curve!(HardSwish, |x| x * hard_sigmoid(x), {
+    let inside = x > T::of(-3.0) && x < T::of(3.0);
+    hard_sigmoid(x) + when(inside, x * T::of(1.0 / 6.0))
+});
+curve!(Sigmoid, |x| sigmoid(x), {
+    let s = sigmoid(x);
+    s * (T::ONE - s)
+});
+curve!(Softplus, |x| softplus(x), sigmoid(x));
+curve!(Tanh, |x| tanh(x), {
+    let y = tanh(x);
+    T::ONE - y * y
+});
 
 #[inline(always)]
 fn sigmoid<T: Real>(x: T) -> T {
@@ -58,75 +137,23 @@ fn when<T: Real>(condition: bool, value: T) -> T {
     if condition { value } else { T::ZERO }
 }
 
+struct ActivationKernel(Function);
+
 impl<T: Real> Kernel<T> for ActivationKernel {
     fn needs(&self) -> Needs {
-        let from_value = slope_from_value(self.0);
-        Needs { inputs: !from_value, output: from_value }
+        Needs { inputs: true, output: false }
     }
 
-    fn in_place(&self) -> bool {
-        true
+    fn is_cheap(&self) -> bool {
+        is_cheap(self.0)
     }
 
     fn forward(&self, io: Forward<'_, T>) {
-        match self.0 {
-            Function::Relu => vectorized(|| io.map(|x| x.max(T::ZERO))),
-            Function::Relu6 => vectorized(|| io.map(|x| x.max(T::ZERO).min(T::of(6.0)))),
-            Function::LeakyRelu => vectorized(|| io.map(|x| if x > T::ZERO { x } else { x * T::of(LEAK) })),
-            Function::Elu => vectorized(|| io.map(|x| if x > T::ZERO { x } else { x.exp() - T::ONE })),
-            Function::Silu => vectorized(|| io.map(|x| x * sigmoid(x))),
-            Function::Gelu => vectorized(|| io.map(|x| x * normal_below(x))),
-            Function::HardSigmoid => vectorized(|| io.map(hard_sigmoid)),
-            Function::HardSwish => vectorized(|| io.map(|x| x * hard_sigmoid(x))),
-            Function::Sigmoid => vectorized(|| io.map(sigmoid)),
-            Function::Softplus => io.map(softplus),
-            Function::Tanh => vectorized(|| io.map(tanh)),
-        }
+        with_curve!(Some(self.0), F => T::vectorized(#[inline(always)] || io.map(<F as Curve<T>>::value)));
     }
 
     fn backward(&self, io: Backward<'_, T>) {
-        if slope_from_value(self.0) { self.backward_from_value(io) } else { self.backward_from_input(io) }
-    }
-}
-
-impl ActivationKernel {
-    fn backward_from_value<T: Real>(&self, io: Backward<'_, T>) {
-        let y = io.output();
-        let sixth = T::of(1.0 / 6.0);
-        match self.0 {
-            Function::Relu => vectorized(|| io.map(|i, d| when(y[i] > T::ZERO, d))),
-            Function::Relu6 => vectorized(|| io.map(|i, d| when(y[i] > T::ZERO && y[i] < T::of(6.0), d))),
-            Function::LeakyRelu => {
-                vectorized(|| io.map(|i, d| if y[i] > T::ZERO { d } else { d * T::of(LEAK) }))
-            }
-            Function::Elu => {
-                vectorized(|| io.map(|i, d| if y[i] > T::ZERO { d } else { d * (y[i] + T::ONE) }))
-            }
-            Function::HardSigmoid => {
-                vectorized(|| io.map(|i, d| when(y[i] > T::ZERO && y[i] < T::ONE, d * sixth)))
-            }
-            Function::Sigmoid => vectorized(|| io.map(|i, d| d * y[i] * (T::ONE - y[i]))),
-            Function::Softplus => vectorized(|| io.map(|i, d| d * (T::ONE - (-y[i]).exp()))),
-            _ => vectorized(|| io.map(|i, d| d * (T::ONE - y[i] * y[i]))), // tanh
-        }
-    }
-
-    fn backward_from_input<T: Real>(&self, io: Backward<'_, T>) {
         let x = io.input(0);
-        match self.0 {
-            Function::Gelu => vectorized(|| io.map(|i, d| d * (normal_below(x[i]) + x[i] * normal(x[i])))),
-            Function::Silu => vectorized(|| {
-                io.map(|i, d| {
-                    let s = sigmoid(x[i]);
-                    d * s * (T::ONE + x[i] * (T::ONE - s))
-                })
-            }),
-            _ => vectorized(|| {
-                io.map(|i, d| {
-                    let inside = x[i] > T::of(-3.0) && x[i] < T::of(3.0);
-                    d * (hard_sigmoid(x[i]) + when(inside, x[i] * T::of(1.0 / 6.0)))
-                })
-            }), // hard-swish
-        }
+        with_curve!(Some(self.0), F => T::vectorized(#[inline(always)] || io.map(|i, d| d * <F as Curve<T>>::slope(x[i]))));
     }
 }

@@ -1,7 +1,7 @@
 //! Sum of values.
 
 use super::{Backward, Forward, Kernel, Site};
-use crate::{Real, vectorized};
+use crate::Real;
 use nasmyth_graph::Op;
 use nasmyth_graph::ops::Add;
 
@@ -17,10 +17,16 @@ struct AddKernel {
 impl<T: Real> Kernel<T> for AddKernel {
     fn forward(&self, io: Forward<'_, T>) {
         let (a, b) = (io.input(0), io.input(1));
-        vectorized(|| io.output.iter_mut().zip(a.iter().zip(b)).for_each(|(y, (&a, &b))| *y = a + b));
+        T::vectorized(
+            #[inline(always)]
+            || io.output.iter_mut().zip(a.iter().zip(b)).for_each(|(y, (&a, &b))| *y = a + b),
+        );
         for k in 2..self.inputs {
             let x = io.input(k);
-            vectorized(|| io.output.iter_mut().zip(x).for_each(|(y, &x)| *y += x));
+            T::vectorized(
+                #[inline(always)]
+                || io.output.iter_mut().zip(x).for_each(|(y, &x)| *y += x),
+            );
         }
     }
 
@@ -28,7 +34,10 @@ impl<T: Real> Kernel<T> for AddKernel {
         let dy = io.grad_output();
         for k in 0..self.inputs {
             if let Some(dx) = io.grad_input(k) {
-                vectorized(|| dx.put(dy.iter().copied()));
+                T::vectorized(
+                    #[inline(always)]
+                    || dx.put(dy.iter().copied()),
+                );
             }
         }
     }

@@ -1,14 +1,15 @@
-//! Convolution: a matrix product for 1x1, depthwise on its own, and otherwise a matrix product with a piece for each tap, over
+//! Convolution: a matrix product for 1x1, depthwise and 3x3 on their own, and otherwise a matrix product with a piece for each tap, over
 //! one padded image at a time. The input is never unfolded: a tap of all windows of a line is a matrix that lies in the image.
 
 use super::depthwise::Depthwise;
-use super::fold::{Channels, Line, fold};
-use super::linear::{Dense, start_with_bias, sum_rows};
+use super::fold::{Channels, fold};
+use super::linear::{Dense, add_rows, start_with_bias};
 use super::padded::Padded;
 use super::window::Window;
+use super::winograd::Winograd;
 use super::{Backward, Forward, Kernel, Needs, Site};
+use crate::Real;
 use crate::matmul::{Matrix, Pieces, matmul, matmul_pieces, transpose};
-use crate::{Real, vectorized};
 use nasmyth_graph::Op;
 use nasmyth_graph::ops::Conv;
 
@@ -17,18 +18,22 @@ pub(super) fn lower<T: Real>(op: &dyn Op, site: &Site) -> Option<Box<dyn Kernel<
     let window = Window::new(site, &conv.kernel, &conv.stride, &conv.dilation, &conv.pad);
     let inputs = site.channels();
     if conv.groups == 1 && window.is_identity() {
-        return Some(Box::new(Dense { rows: site.rows(), inputs, outputs: conv.out, bias: conv.bias }));
+        return Some(Box::new(Dense { inputs, outputs: conv.out, bias: conv.bias }));
     }
     if conv.is_depthwise(inputs) {
-        return Some(Box::new(Depthwise { window, channels: inputs, batch: site.batch, bias: conv.bias }));
+        return Some(Box::new(Depthwise::new(window, inputs, conv.bias)));
     }
-    Some(Box::new(Windowed::new(conv, window, inputs, site.batch)))
+    let fast =
+        Winograd::new(&window, inputs, conv.out, conv.bias, site.training).filter(|_| conv.groups == 1);
+    if let Some(winograd) = fast {
+        return Some(Box::new(winograd));
+    }
+    Some(Box::new(Windowed::new(conv, window, inputs)))
 }
 
 /// Convolution by windows over padded images.
 struct Windowed {
     window: Window,
-    batch: usize,
     inputs: usize,
     outputs: usize,
     groups: usize,
@@ -51,7 +56,7 @@ struct Windowed {
 }
 
 impl Windowed {
-    fn new(conv: &Conv, window: Window, inputs: usize, batch: usize) -> Self {
+    fn new(conv: &Conv, window: Window, inputs: usize) -> Self {
         let (outputs, groups) = (conv.out, conv.groups);
         let (per_group, out_per_group) = (inputs / groups, outputs / groups);
         let input = Padded::input(&window, inputs);
@@ -68,7 +73,6 @@ impl Windowed {
             output_lines: (0..window.out[0]).map(|y| y * window.out[1] * outputs).collect(),
             bias: conv.bias,
             window,
-            batch,
             inputs,
             outputs,
             groups,
@@ -118,8 +122,8 @@ impl Windowed {
         }
     }
 
-    /// Adds the gradient of an image (or starts with it) to that of the weight.
-    fn weight_gradient<T: Real>(&self, padded: &[T], dy: &[T], start: bool, dweight: &mut [T]) {
+    /// Adds the gradient of an image to that of the weight.
+    fn weight_gradient<T: Real>(&self, padded: &[T], dy: &[T], dweight: &mut [T]) {
         let step = self.window.stride[1] * self.inputs;
         for (&tap, &row) in self.taps.iter().zip(&self.weight_taps) {
             for group in 0..self.groups {
@@ -129,7 +133,7 @@ impl Windowed {
                 let b = Matrix::strided(b, self.window.out[1], self.out_per_group, self.outputs);
                 let pieces = Pieces { a: &self.lines, b: &self.output_lines };
                 let out = &mut dweight[row + group * self.out_per_group..];
-                matmul_pieces(out, self.outputs, !start, a, b, pieces);
+                matmul_pieces(out, self.outputs, true, a, b, pieces);
             }
         }
     }
@@ -137,7 +141,7 @@ impl Windowed {
     /// The weight of each tap and group transposed: group after group, `[taps, out / groups, in / groups]`.
     fn transpose_weight<T: Real>(&self, weight: &[T], to: &mut [T]) {
         let block = self.per_group * self.out_per_group;
-        for (i, to) in to[..self.weight_len()].chunks_exact_mut(block).enumerate() {
+        for (i, to) in to.chunks_exact_mut(block).enumerate() {
             let (group, tap) = (i / self.window.area(), i % self.window.area());
             let from = &weight[self.weight_taps[tap] + group * self.out_per_group..];
             transpose(Matrix::strided(from, self.per_group, self.out_per_group, self.outputs), to);
@@ -173,14 +177,7 @@ impl Windowed {
     }
 
     /// With a stride: each line's gradient unfolded, then added to where it came from.
-    fn fold_gradient<T: Real>(
-        &self,
-        image: usize,
-        dy: &[T],
-        transposed: &[T],
-        columns: &mut [T],
-        dx: &mut [T],
-    ) {
+    fn fold_gradient<T: Real>(&self, dy: &[T], transposed: &[T], columns: &mut [T], dx: &mut [T]) {
         let (width, row_len) = (self.window.out[1], self.window.area() * self.per_group);
         for (oy, &from) in self.output_lines.iter().enumerate() {
             for group in 0..self.groups {
@@ -194,7 +191,10 @@ impl Windowed {
                 }
                 let channels =
                     Channels { all: self.inputs, first: group * self.per_group, count: self.per_group };
-                vectorized(|| fold(&self.window, Line { image, oy }, columns, channels, dx));
+                T::vectorized(
+                    #[inline(always)]
+                    || fold(&self.window, oy, columns, channels, dx),
+                );
             }
         }
     }
@@ -205,9 +205,18 @@ impl<T: Real> Kernel<T> for Windowed {
         Needs { inputs: true, output: false }
     }
 
-    /// A padded image, the transposed weight, and an unfolded line.
+    /// A padded image, and an unfolded line.
     fn scratch(&self) -> usize {
-        self.padded_len() + self.weight_len() + self.line_len()
+        self.padded_len() + self.line_len()
+    }
+
+    /// The transposed weight, for the gradient of the input.
+    fn prepared(&self) -> usize {
+        self.weight_len()
+    }
+
+    fn prepare(&self, params: &[&[T]], prepared: &mut [T]) {
+        self.transpose_weight(params[0], prepared);
     }
 
     fn forward(&self, io: Forward<'_, T>) {
@@ -216,7 +225,7 @@ impl<T: Real> Kernel<T> for Windowed {
             start_with_bias(io.output, io.param(1));
         }
         let padded = &mut io.scratch[..self.input.len()];
-        padded.fill(T::ZERO);
+        self.input.clear_border(padded);
         let images = x.chunks_exact(self.image()).zip(io.output.chunks_exact_mut(self.output_image()));
         for (x, y) in images {
             self.input.copy(x, padded);
@@ -225,30 +234,31 @@ impl<T: Real> Kernel<T> for Windowed {
     }
 
     fn backward(&self, mut io: Backward<'_, T>) {
-        let (x, dy, weight) = (io.input(0), io.grad_output(), io.param(0));
-        let (padded, rest) = std::mem::take(&mut io.scratch).split_at_mut(self.padded_len());
-        let (transposed, columns) = rest.split_at_mut(self.weight_len());
+        let (x, dy, transposed) = (io.input(0), io.grad_output(), io.prepared());
+        let (padded, columns) = std::mem::take(&mut io.scratch).split_at_mut(self.padded_len());
         let dweight = io.take_grad_param(0);
         if self.bias {
-            sum_rows(dy, io.take_grad_param(1));
+            add_rows(dy, io.take_grad_param(1));
         }
-        let dy = |n: usize| &dy[n * self.output_image()..][..self.output_image()];
-        padded.fill(T::ZERO);
-        for (n, x) in x.chunks_exact(self.image()).enumerate() {
+        let dy = || dy.chunks_exact(self.output_image());
+        self.input.clear_border(padded);
+        for (x, dy) in x.chunks_exact(self.image()).zip(dy()) {
             self.input.copy(x, padded);
-            self.weight_gradient(&padded[..self.input.len()], dy(n), n == 0, dweight);
+            self.weight_gradient(&padded[..self.input.len()], dy, dweight);
         }
         let Some(mut dx) = io.grad_input(0) else { return };
-        self.transpose_weight(weight, transposed);
-        let Some(g) = &self.gradient else {
+        let accumulate = dx.accumulate;
+        if let Some(g) = &self.gradient {
+            g.clear_border(padded);
+            for (dx, dy) in dx.values.chunks_exact_mut(self.image()).zip(dy()) {
+                g.copy(dy, padded);
+                self.input_gradient(g, &padded[..g.len()], transposed, accumulate, dx);
+            }
+        } else {
             dx.start();
-            return (0..self.batch)
-                .for_each(|n| self.fold_gradient(n, dy(n), transposed, columns, dx.values));
-        };
-        padded.fill(T::ZERO);
-        for (n, values) in dx.values.chunks_exact_mut(self.image()).enumerate() {
-            g.copy(dy(n), padded);
-            self.input_gradient(g, &padded[..g.len()], transposed, dx.accumulate, values);
+            for (dx, dy) in dx.values.chunks_exact_mut(self.image()).zip(dy()) {
+                self.fold_gradient(dy, transposed, columns, dx);
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Noise in training.
 
+use super::io::Seeds;
 use super::{Backward, Forward, Kernel, Site};
 use crate::Real;
 use nasmyth_graph::Op;
@@ -9,19 +10,29 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 pub(super) fn lower_dropout<T: Real>(op: &dyn Op, site: &Site) -> Option<Box<dyn Kernel<T>>> {
     let rate = op.downcast::<Dropout>()?.rate;
-    Some(Box::new(DropKernel { rate, group: 1, groups: site.batch * site.output.len() }))
+    Some(Box::new(DropKernel { rate, group: 1, groups: site.output.len(), training: site.training }))
 }
 
 pub(super) fn lower_drop_path<T: Real>(op: &dyn Op, site: &Site) -> Option<Box<dyn Kernel<T>>> {
     let rate = op.downcast::<DropPath>()?.rate;
-    Some(Box::new(DropKernel { rate, group: site.output.len(), groups: site.batch }))
+    Some(Box::new(DropKernel { rate, group: site.output.len(), groups: 1, training: site.training }))
 }
 
-/// Groups of `group` elements live or die together.
+/// For each of the `groups` that live or die together of each sample 0, with probability `rate`, or `1 / (1 - rate)`.
+pub(crate) fn draw_factors<T: Real>(rate: f64, groups: usize, seeds: Seeds, factors: &mut [T]) {
+    let kept = T::of(1.0 / (1.0 - rate));
+    for (i, factors) in factors.chunks_exact_mut(groups).enumerate() {
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(seeds.of(i));
+        factors.iter_mut().for_each(|f| *f = if rng.random::<f64>() < rate { T::ZERO } else { kept });
+    }
+}
+
+/// Groups of `group` elements live or die together; a sample has `groups`.
 struct DropKernel {
     rate: f64,
     group: usize,
     groups: usize,
+    training: bool,
 }
 
 impl<T: Real> Kernel<T> for DropKernel {
@@ -32,12 +43,10 @@ impl<T: Real> Kernel<T> for DropKernel {
 
     fn forward(&self, io: Forward<'_, T>) {
         let x = io.input(0);
-        if !io.train {
+        if !self.training {
             return io.output.copy_from_slice(x);
         }
-        let mut rng = Xoshiro256PlusPlus::seed_from_u64(io.seed);
-        let kept = T::of(1.0 / (1.0 - self.rate));
-        io.saved.iter_mut().for_each(|f| *f = if rng.random::<f64>() < self.rate { T::ZERO } else { kept });
+        draw_factors(self.rate, self.groups, io.seeds(), io.saved);
         let groups = io.output.chunks_exact_mut(self.group).zip(x.chunks_exact(self.group)).zip(&*io.saved);
         groups.for_each(|((y, x), &f)| y.iter_mut().zip(x).for_each(|(y, &x)| *y = x * f));
     }

@@ -42,7 +42,6 @@ impl<T: Real> Kernel<T> for EmbeddingKernel {
     fn backward(&self, mut io: Backward<'_, T>) {
         let (codes, dy) = (io.input(0), io.grad_output());
         let dweight = io.take_grad_param(0);
-        dweight.fill(T::ZERO);
         let codes = codes.iter().zip(self.columns.iter().cycle());
         for (dy, (&code, &column)) in dy.chunks_exact(self.width).zip(codes) {
             let at = self.at(column, code);

@@ -3,13 +3,6 @@
 use super::window::Window;
 use crate::Real;
 
-/// A line of output positions: one image of the batch, one row.
-#[derive(Clone, Copy)]
-pub(crate) struct Line {
-    pub image: usize,
-    pub oy: usize,
-}
-
 /// The channels of a group within those of the value.
 #[derive(Clone, Copy)]
 pub(crate) struct Channels {
@@ -18,16 +11,16 @@ pub(crate) struct Channels {
     pub count: usize,
 }
 
-/// Row `ox` of `columns` holds, tap after tap, the channels under the window at `ox` of a line: adds each to where it came from.
+/// Row `ox` of `columns` holds, tap after tap, the channels under the window at `ox` of output line `oy` of an image: adds each to where it came from.
 /// What lies in the padding is dropped.
 #[inline(always)]
-pub(crate) fn fold<T: Real>(w: &Window, line: Line, columns: &[T], c: Channels, dx: &mut [T]) {
+pub(crate) fn fold<T: Real>(w: &Window, oy: usize, columns: &[T], c: Channels, dx: &mut [T]) {
     let row_len = w.area() * c.count;
     let dense = c.count == c.all && w.dilation[1] == 1;
     for ky in 0..w.kernel[0] {
-        let Some(y) = w.tap(0, line.oy, ky) else { continue };
+        let Some(y) = w.tap(0, oy, ky) else { continue };
         let taps = ky * w.kernel[1] * c.count;
-        let target = &mut dx[(line.image * w.size[0] + y) * w.size[1] * c.all..][..w.size[1] * c.all];
+        let target = &mut dx[y * w.size[1] * c.all..][..w.size[1] * c.all];
         for (ox, row) in columns.chunks_exact(row_len).enumerate() {
             let row = &row[taps..taps + w.kernel[1] * c.count];
             let start = (ox * w.stride[1]).wrapping_sub(w.pad[1]);

@@ -1,7 +1,7 @@
 //! Pooling over all positions.
 
 use super::{Backward, Forward, Kernel, Needs, Site};
-use crate::{Real, vectorized};
+use crate::Real;
 use nasmyth_graph::Op;
 use nasmyth_graph::ops::{GlobalPool, Pooling};
 
@@ -26,21 +26,24 @@ impl<T: Real> Kernel<T> for GlobalPoolKernel {
     fn forward(&self, io: Forward<'_, T>) {
         let x = io.input(0);
         let share = T::of(1.0 / self.positions as f64);
-        vectorized(|| {
-            let samples = x.chunks_exact(self.channels * self.positions);
-            for (y, x) in io.output.chunks_exact_mut(self.channels).zip(samples) {
-                y.copy_from_slice(&x[..self.channels]);
-                for row in x.chunks_exact(self.channels).skip(1) {
-                    match self.pooling {
-                        Pooling::Max => y.iter_mut().zip(row).for_each(|(y, &x)| *y = y.max(x)),
-                        Pooling::Average => y.iter_mut().zip(row).for_each(|(y, &x)| *y += x),
+        T::vectorized(
+            #[inline(always)]
+            || {
+                let samples = x.chunks_exact(self.channels * self.positions);
+                for (y, x) in io.output.chunks_exact_mut(self.channels).zip(samples) {
+                    y.copy_from_slice(&x[..self.channels]);
+                    for row in x.chunks_exact(self.channels).skip(1) {
+                        match self.pooling {
+                            Pooling::Max => y.iter_mut().zip(row).for_each(|(y, &x)| *y = y.max(x)),
+                            Pooling::Average => y.iter_mut().zip(row).for_each(|(y, &x)| *y += x),
+                        }
+                    }
+                    if self.pooling == Pooling::Average {
+                        y.iter_mut().for_each(|y| *y = *y * share);
                     }
                 }
-                if self.pooling == Pooling::Average {
-                    y.iter_mut().for_each(|y| *y = *y * share);
-                }
-            }
-        });
+            },
+        );
     }
 
     fn backward(&self, mut io: Backward<'_, T>) {

@@ -1,63 +1,128 @@
 //! What a kernel call sees.
 
-use crate::arena::{View, disjoint};
-use crate::{Real, schedule::Step};
+use crate::Real;
+use crate::arena::View;
+use crate::schedule::{Call, Chunk, Node};
 use std::ops::Range;
 
 /// Operands of a forward call.
-pub(crate) struct Forward<'a, T> {
-    step: &'a Step,
-    view: View<'a, T>,
-    params: &'a [T],
-    /// The value to compute. With an in-place step it holds the first input.
+pub struct Forward<'a, T> {
+    at: At<'a, T>,
+    /// The value to compute: `[samples, shape..]`.
     pub output: &'a mut [T],
     /// Kept for the backward pass.
     pub saved: &'a mut [T],
     /// Free to use.
     pub scratch: &'a mut [T],
-    /// Whether this is training.
-    pub train: bool,
-    /// Randomness of this step and node.
-    pub seed: u64,
+    seed: u64,
+}
+
+/// Randomness of a call: for each sample a function of the step's seed, the node and the sample's place in the batch.
+#[derive(Clone, Copy)]
+pub(crate) struct Seeds {
+    pub step: u64,
+    /// A hash of the node's name.
+    pub node: u64,
+    /// The first sample of the call within the batch.
+    pub first: u64,
+}
+
+impl Seeds {
+    /// For sample `i` of the call.
+    pub fn of(&self, i: usize) -> u64 {
+        let place = [self.node, self.first + i as u64].map(u64::to_le_bytes);
+        xxhash_rust::xxh3::xxh3_64_with_seed(place.as_flattened(), self.step)
+    }
+}
+
+/// What all calls have in common.
+#[derive(Clone, Copy)]
+pub(crate) struct At<'a, T> {
+    pub call: &'a Call,
+    pub node: &'a Node,
+    pub view: View<'a, T>,
+    pub chunk: Chunk,
+    pub params: &'a [T],
+}
+
+impl<'a, T: Real> At<'a, T> {
+    /// Parameter `i` of the node, buffers included.
+    fn param(&self, i: usize) -> &'a [T] {
+        &self.params[self.node.params[i].clone()]
+    }
+
+    /// A range of the arena that this call reads.
+    fn read(&self, range: &Range<usize>) -> &'a [T] {
+        // SAFETY: the scheduler checked that no call writes what it reads, and that what other threads write at the same time
+        // is apart (`schedule::check`).
+        unsafe { self.view.piece(range) }
+    }
+
+    /// Input `i` of the forward pass, for kernels that are in their forward pass or declared to need it.
+    pub fn input(&self, i: usize) -> &'a [T] {
+        self.read(&self.call.inputs[i].range(self.chunk))
+    }
+
+    /// Gradient of the output.
+    pub fn grad_output(&self) -> &'a [T] {
+        self.read(&self.call.grad_output.range(self.chunk))
+    }
+
+    /// Free to use, to be asked for once.
+    fn scratch(&self) -> &'a mut [T] {
+        let start = self.chunk.scratch;
+        // SAFETY: every thread has scratch of its own, which no call's operands overlap.
+        unsafe { self.view.piece_mut(&(start..start + self.node.scratch)) }
+    }
 }
 
 impl<'a, T: Real> Forward<'a, T> {
-    pub fn new(step: &'a Step, view: View<'a, T>, params: &'a [T], train: bool, seed: u64) -> Self {
-        step.assert_forward_disjoint();
-        // SAFETY: the ranges of output, saved and scratch are disjoint from each other and from all inputs (asserted), except
-        // for the first input of an in-place step, which `input` refuses to hand out.
-        let (output, saved, scratch) = unsafe {
-            (view.piece_mut(&step.output), view.piece_mut(&step.saved), view.piece_mut(&step.scratch))
+    pub(crate) fn new(at: At<'a, T>, seed: u64) -> Self {
+        // SAFETY: output and saved are disjoint from each other and from all inputs (`schedule::check`).
+        let (output, saved) = unsafe {
+            (
+                at.view.piece_mut(&at.call.output.range(at.chunk)),
+                at.view.piece_mut(&at.call.saved.range(at.chunk)),
+            )
         };
-        Self { step, view, params, output, saved, scratch, train, seed }
+        Self { scratch: at.scratch(), at, output, saved, seed }
     }
 
-    /// Input `i`. Not for in-place steps, whose input is `output`.
+    /// Input `i`.
     pub fn input(&self, i: usize) -> &'a [T] {
-        assert!(!self.step.in_place, "an in-place step finds its input in its output");
-        // SAFETY: disjoint from every mutable piece of this call (asserted in `new`).
-        unsafe { self.view.piece(&self.step.inputs[i]) }
+        self.at.input(i)
     }
 
     /// Parameter `i` of the node, buffers included.
     pub fn param(&self, i: usize) -> &'a [T] {
-        &self.params[self.step.params[i].clone()]
+        self.at.param(i)
     }
 
-    /// Applies `f` to every element, in place or not.
+    /// What the kernel prepared from its parameters.
+    pub fn prepared(&self) -> &'a [T] {
+        self.at.read(&self.at.node.prepared)
+    }
+
+    /// What the statistics of the batch came to.
+    pub fn shared(&self) -> &'a [T] {
+        self.at.read(&self.at.node.shared)
+    }
+
+    /// Randomness of this call.
+    pub(crate) fn seeds(&self) -> Seeds {
+        Seeds { step: self.seed, node: self.at.node.salt, first: self.at.chunk.first as u64 }
+    }
+
+    /// Applies `f` to every element of the only input.
     #[inline(always)]
     pub fn map(self, f: impl Fn(T) -> T) {
-        if self.step.in_place {
-            self.output.iter_mut().for_each(|y| *y = f(*y));
-        } else {
-            let x = self.input(0);
-            self.output.iter_mut().zip(x).for_each(|(y, &x)| *y = f(x));
-        }
+        let x = self.input(0);
+        self.output.iter_mut().zip(x).for_each(|(y, &x)| *y = f(x));
     }
 }
 
 /// Where the gradient of an input goes.
-pub(crate) struct Gradient<'a, T> {
+pub struct Gradient<'a, T> {
     /// The gradient's elements.
     pub values: &'a mut [T],
     /// Whether another consumer has written already, so that this one adds.
@@ -84,10 +149,8 @@ impl<T: Real> Gradient<'_, T> {
 }
 
 /// Operands of a backward call.
-pub(crate) struct Backward<'a, T> {
-    step: &'a Step,
-    view: View<'a, T>,
-    params: &'a [T],
+pub struct Backward<'a, T> {
+    at: At<'a, T>,
     grads: &'a mut [T],
     grads_start: usize,
     /// What the forward pass kept.
@@ -97,51 +160,53 @@ pub(crate) struct Backward<'a, T> {
 }
 
 impl<'a, T: Real> Backward<'a, T> {
-    pub fn new(step: &'a Step, view: View<'a, T>, params: &'a [T], grads: &'a mut [T]) -> Self {
-        step.assert_backward_disjoint();
-        // SAFETY: scratch is disjoint from saved, from the gradients of the inputs (asserted here) and from all that is handed
-        // out later (asserted there); saved is only read.
-        let (saved, scratch) = unsafe { (view.piece(&step.saved), view.piece_mut(&step.scratch)) };
-        Self { step, view, params, grads, grads_start: 0, saved, scratch }
+    /// `grads`: the gradients of all trained parameters.
+    pub(crate) fn new(at: At<'a, T>, grads: &'a mut [T]) -> Self {
+        let saved = at.read(&at.call.saved.range(at.chunk));
+        Self { scratch: at.scratch(), at, grads, grads_start: 0, saved }
     }
 
     /// Input `i` of the forward pass, for kernels that declared to need it.
     pub fn input(&self, i: usize) -> &'a [T] {
-        self.step.assert_not_written(&self.step.inputs[i]);
-        // SAFETY: disjoint from everything that this call writes (asserted above).
-        unsafe { self.view.piece(&self.step.inputs[i]) }
+        self.at.input(i)
     }
 
     /// Output of the forward pass, for kernels that declared to need it.
     pub fn output(&self) -> &'a [T] {
-        self.step.assert_not_written(&self.step.output);
-        // SAFETY: disjoint from everything that this call writes (asserted above).
-        unsafe { self.view.piece(&self.step.output) }
+        self.at.read(&self.at.call.output.range(self.at.chunk))
     }
 
-    /// Gradient of the output. Not for in-place steps.
+    /// Gradient of the output.
     pub fn grad_output(&self) -> &'a [T] {
-        assert!(!self.step.grad_in_place, "an in-place step finds its gradient in the input's");
-        // SAFETY: disjoint from everything that this call writes (asserted in `new`).
-        unsafe { self.view.piece(&self.step.grad_output) }
+        self.at.grad_output()
     }
 
     /// Parameter `i` of the node.
     pub fn param(&self, i: usize) -> &'a [T] {
-        &self.params[self.step.params[i].clone()]
+        self.at.param(i)
+    }
+
+    /// What the kernel prepared from its parameters.
+    pub fn prepared(&self) -> &'a [T] {
+        self.at.read(&self.at.node.prepared)
+    }
+
+    /// What the statistics of the batch came to.
+    pub fn shared(&self) -> &'a [T] {
+        self.at.read(&self.at.node.shared)
     }
 
     /// Where the gradient of input `i` goes, or `None` if nobody wants it.
     pub fn grad_input(&mut self, i: usize) -> Option<Gradient<'_, T>> {
-        let (range, accumulate) = self.step.grad_inputs[i].clone()?;
-        // SAFETY: disjoint from all that this call reads (asserted where it is handed out) and from scratch (asserted in `new`);
-        // of the gradients of inputs only one is alive at a time, because it borrows `self`.
-        Some(Gradient { values: unsafe { self.view.piece_mut(&range) }, accumulate })
+        let (slot, accumulate) = (*self.at.call.grad_inputs.get(i)?)?;
+        // SAFETY: disjoint from all that this call reads and from scratch (`schedule::check`); of the gradients of inputs only
+        // one is alive at a time, because it borrows `self`.
+        Some(Gradient { values: unsafe { self.at.view.piece_mut(&slot.range(self.at.chunk)) }, accumulate })
     }
 
-    /// Where the gradient of trained parameter `i` goes; to be overwritten. Each at most once, in rising order.
+    /// Where the gradient of trained parameter `i` is added to. Each at most once, in rising order.
     pub fn take_grad_param(&mut self, i: usize) -> &'a mut [T] {
-        let Range { start, end } = self.step.params[i].clone();
+        let Range { start, end } = self.at.node.params[i].clone();
         let rest = std::mem::take(&mut self.grads);
         let (_, rest) = rest.split_at_mut(start - self.grads_start);
         let (own, rest) = rest.split_at_mut(end - start);
@@ -149,49 +214,11 @@ impl<'a, T: Real> Backward<'a, T> {
         own
     }
 
-    /// Gradient of an element-wise function of one input: `dx = g(i, dy)` for element `i`, in place or not.
+    /// Gradient of an element-wise function of one input: `dx = g(i, dy)` for element `i`.
     #[inline(always)]
     pub fn map(mut self, g: impl Fn(usize, T) -> T) {
-        let dy = (!self.step.grad_in_place).then(|| self.grad_output());
+        let dy = self.grad_output();
         let Some(dx) = self.grad_input(0) else { return };
-        match dy {
-            None => dx.values.iter_mut().enumerate().for_each(|(i, d)| *d = g(i, *d)),
-            Some(dy) => dx.put(dy.iter().enumerate().map(|(i, &d)| g(i, d))),
-        }
+        dx.put(dy.iter().enumerate().map(|(i, &d)| g(i, d)));
     }
-}
-
-impl Step {
-    fn assert_forward_disjoint(&self) {
-        let written = [&self.output, &self.saved, &self.scratch];
-        assert!(pairwise(&written), "a plan keeps what a step writes apart");
-        let skip = usize::from(self.in_place);
-        let apart = self.inputs.iter().skip(skip).all(|i| written.iter().all(|w| disjoint(i, w)));
-        assert!(
-            apart && (!self.in_place || self.inputs[0] == self.output),
-            "a plan keeps inputs apart from outputs"
-        );
-    }
-
-    fn assert_backward_disjoint(&self) {
-        self.assert_not_written(&self.saved);
-        let apart = self.grad_inputs.iter().flatten().all(|(g, _)| disjoint(g, &self.scratch));
-        assert!(apart, "a plan keeps gradients apart from scratch");
-        if !self.grad_in_place {
-            self.assert_not_written(&self.grad_output);
-        }
-    }
-
-    /// That the backward pass does not write where it reads `range`. Values that no kernel needs any more may be overwritten.
-    fn assert_not_written(&self, range: &Range<usize>) {
-        let apart = self.grad_inputs.iter().flatten().all(|(g, _)| disjoint(g, range));
-        assert!(
-            apart && disjoint(range, &self.scratch),
-            "a plan keeps what the backward pass reads apart from what it writes"
-        );
-    }
-}
-
-fn pairwise(ranges: &[&Range<usize>]) -> bool {
-    ranges.iter().enumerate().all(|(i, a)| ranges[i + 1..].iter().all(|b| disjoint(a, b)))
 }

@@ -3,6 +3,8 @@
 mod activation;
 mod add;
 mod batch_norm;
+mod blocks;
+mod columns;
 mod concat;
 mod conv;
 mod depthwise;
@@ -21,25 +23,34 @@ mod scale;
 mod slice;
 mod softmax;
 mod standardize;
+mod statistics;
 mod window;
+mod winograd;
 mod zero;
 
-pub(crate) use io::{Backward, Forward};
+#[cfg(feature = "burn")]
+pub(crate) use dropout::draw_factors;
+pub(crate) use io::At;
+#[cfg(feature = "burn")]
+pub(crate) use io::Seeds;
+pub use io::{Backward, Forward};
+pub use statistics::Statistics;
 
 use crate::Real;
+use nasmyth_graph::ops::Function;
 use nasmyth_graph::{Fact, Op};
 
 /// The shapes that a kernel is made for.
-pub(crate) struct Site<'a> {
+pub struct Site<'a> {
     pub inputs: Vec<&'a Fact>,
     pub output: &'a Fact,
-    pub batch: usize,
+    pub training: bool,
 }
 
 impl Site<'_> {
-    /// Positions of the first input over the whole batch: batch times space.
-    fn rows(&self) -> usize {
-        self.batch * self.inputs[0].spatial().iter().product::<usize>()
+    /// Positions of the first input.
+    fn positions(&self) -> usize {
+        self.inputs[0].spatial().iter().product()
     }
 
     /// Channels of the first input.
@@ -48,48 +59,59 @@ impl Site<'_> {
     }
 }
 
-/// What of the forward pass the backward pass reads; everything else may be overwritten.
+/// What of the forward pass the backward pass reads.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Needs {
+pub struct Needs {
     pub inputs: bool,
     pub output: bool,
 }
 
-/// An operator bound to shapes and batch.
-pub(crate) trait Kernel<T: Real>: Send + Sync {
+/// An operator bound to shapes. Calls see any number of samples; what they compute for one does not depend on the others.
+pub trait Kernel<T: Real>: Send + Sync {
     /// What the backward pass reads.
     fn needs(&self) -> Needs {
         Needs::default()
+    }
+    /// Whether computing the output again costs less than storing it for the whole batch.
+    fn is_cheap(&self) -> bool {
+        false
     }
     /// Elements of scratch, undefined at the start of a call.
     fn scratch(&self) -> usize {
         0
     }
-    /// Elements kept from the forward to the backward pass.
+    /// Elements kept from the forward to the backward pass, per sample.
     fn saved(&self) -> usize {
         0
     }
-    /// Whether the output may lie where the first input lies, and the gradients likewise.
-    fn in_place(&self) -> bool {
-        false
+    /// Elements that [`prepare`](Self::prepare) makes of the parameters.
+    fn prepared(&self) -> usize {
+        0
+    }
+    /// Brings parameters into the form that calls want; done once a step.
+    fn prepare(&self, _params: &[&[T]], _prepared: &mut [T]) {}
+    /// What the operator must know of the whole batch, if anything.
+    fn statistics(&self) -> Option<&dyn Statistics<T>> {
+        None
     }
     /// Writes the output.
     fn forward(&self, io: Forward<'_, T>);
-    /// Writes the gradients of the parameters and adds to or writes those of the inputs.
+    /// Adds to the gradients of the parameters, and adds to or writes those of the inputs.
     fn backward(&self, io: Backward<'_, T>);
-    /// Moves running statistics towards those of the last batch. `saved`: what each shard kept; `buffers`: the node's
-    /// buffers in order.
-    fn update_buffers(&self, _saved: &[&[T]], _buffers: &mut [&mut [T]]) {}
 }
 
-/// The kernel of an operator, or `None` if there is none: a conformance test sees to it that there is.
-pub(crate) fn lower<T: Real>(op: &dyn Op, site: &Site) -> Option<Box<dyn Kernel<T>>> {
+/// The kernel of an operator and the activation `after` it, or `None` if there is none: a conformance test sees to it that there
+/// is.
+pub(crate) fn lower<T: Real>(
+    op: &dyn Op,
+    after: Option<Function>,
+    site: &Site,
+) -> Option<Box<dyn Kernel<T>>> {
     type Lower<T> = fn(&dyn Op, &Site) -> Option<Box<dyn Kernel<T>>>;
-    let kernels: [Lower<T>; 19] = [
+    let kernels: [Lower<T>; 18] = [
         conv::lower,
         linear::lower,
         embedding::lower,
-        batch_norm::lower,
         layer_norm::lower,
         activation::lower,
         softmax::lower,
@@ -106,5 +128,5 @@ pub(crate) fn lower<T: Real>(op: &dyn Op, site: &Site) -> Option<Box<dyn Kernel<
         dropout::lower_drop_path,
         zero::lower,
     ];
-    kernels.iter().find_map(|lower| lower(op, site))
+    batch_norm::lower(op, after, site).or_else(|| kernels.iter().find_map(|lower| lower(op, site)))
 }

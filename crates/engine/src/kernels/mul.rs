@@ -1,7 +1,7 @@
 //! Product of a value with one of its shape, or with a gate per channel.
 
 use super::{Backward, Forward, Kernel, Needs, Site};
-use crate::{Real, vectorized};
+use crate::Real;
 use nasmyth_graph::Op;
 use nasmyth_graph::ops::Mul;
 
@@ -26,39 +26,48 @@ impl<T: Real> Kernel<T> for MulKernel {
 
     fn forward(&self, io: Forward<'_, T>) {
         let (x, gate) = (io.input(0), io.input(1));
-        vectorized(|| {
-            let samples = io.output.chunks_exact_mut(self.sample).zip(x.chunks_exact(self.sample));
-            for ((y, x), gate) in samples.zip(gate.chunks_exact(self.gate)) {
-                for (y, x) in y.chunks_exact_mut(self.gate).zip(x.chunks_exact(self.gate)) {
-                    y.iter_mut().zip(x.iter().zip(gate)).for_each(|(y, (&x, &g))| *y = x * g);
+        T::vectorized(
+            #[inline(always)]
+            || {
+                let samples = io.output.chunks_exact_mut(self.sample).zip(x.chunks_exact(self.sample));
+                for ((y, x), gate) in samples.zip(gate.chunks_exact(self.gate)) {
+                    for (y, x) in y.chunks_exact_mut(self.gate).zip(x.chunks_exact(self.gate)) {
+                        y.iter_mut().zip(x.iter().zip(gate)).for_each(|(y, (&x, &g))| *y = x * g);
+                    }
                 }
-            }
-        });
+            },
+        );
     }
 
     fn backward(&self, mut io: Backward<'_, T>) {
         let (x, gate, dy) = (io.input(0), io.input(1), io.grad_output());
         if let Some(mut dx) = io.grad_input(0) {
             dx.start();
-            vectorized(|| {
-                let samples = dx.values.chunks_exact_mut(self.sample).zip(dy.chunks_exact(self.sample));
-                for ((dx, dy), gate) in samples.zip(gate.chunks_exact(self.gate)) {
-                    for (dx, dy) in dx.chunks_exact_mut(self.gate).zip(dy.chunks_exact(self.gate)) {
-                        dx.iter_mut().zip(dy.iter().zip(gate)).for_each(|(dx, (&d, &g))| *dx += d * g);
+            T::vectorized(
+                #[inline(always)]
+                || {
+                    let samples = dx.values.chunks_exact_mut(self.sample).zip(dy.chunks_exact(self.sample));
+                    for ((dx, dy), gate) in samples.zip(gate.chunks_exact(self.gate)) {
+                        for (dx, dy) in dx.chunks_exact_mut(self.gate).zip(dy.chunks_exact(self.gate)) {
+                            dx.iter_mut().zip(dy.iter().zip(gate)).for_each(|(dx, (&d, &g))| *dx += d * g);
+                        }
                     }
-                }
-            });
+                },
+            );
         }
         if let Some(mut dg) = io.grad_input(1) {
             dg.start();
-            vectorized(|| {
-                let samples = dg.values.chunks_exact_mut(self.gate).zip(dy.chunks_exact(self.sample));
-                for ((dg, dy), x) in samples.zip(x.chunks_exact(self.sample)) {
-                    for (dy, x) in dy.chunks_exact(self.gate).zip(x.chunks_exact(self.gate)) {
-                        dg.iter_mut().zip(dy.iter().zip(x)).for_each(|(dg, (&d, &x))| *dg += d * x);
+            T::vectorized(
+                #[inline(always)]
+                || {
+                    let samples = dg.values.chunks_exact_mut(self.gate).zip(dy.chunks_exact(self.sample));
+                    for ((dg, dy), x) in samples.zip(x.chunks_exact(self.sample)) {
+                        for (dy, x) in dy.chunks_exact(self.gate).zip(x.chunks_exact(self.gate)) {
+                            dg.iter_mut().zip(dy.iter().zip(x)).for_each(|(dg, (&d, &x))| *dg += d * x);
+                        }
                     }
-                }
-            });
+                },
+            );
         }
     }
 }

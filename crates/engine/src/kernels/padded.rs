@@ -37,9 +37,24 @@ impl Padded {
         Some(Self { size: w.out, before, whole, channels })
     }
 
+    /// With zeros behind the image up to `least` positions in each direction.
+    pub fn at_least(self, least: [usize; 2]) -> Self {
+        Self { whole: [0, 1].map(|i| self.whole[i].max(least[i])), ..self }
+    }
+
+    /// Where the image begins.
+    pub fn start(&self) -> usize {
+        self.before[0] * self.line() + self.before[1] * self.channels
+    }
+
     /// Elements of a padded image.
     pub fn len(&self) -> usize {
         self.whole[0] * self.whole[1] * self.channels
+    }
+
+    /// Positions of a line.
+    pub fn width(&self) -> usize {
+        self.whole[1]
     }
 
     /// Elements from one line to the next.
@@ -50,6 +65,19 @@ impl Padded {
     /// Where the tap `(ky, kx)` of a window of `w` lies, from the window's first element.
     pub fn tap(&self, w: &Window, ky: usize, kx: usize) -> usize {
         ky * w.dilation[0] * self.line() + kx * w.dilation[1] * self.channels
+    }
+
+    /// Zeros around the image.
+    #[inline(always)]
+    pub fn clear_border<T: Real>(&self, to: &mut [T]) {
+        let (row, line) = (self.size[1] * self.channels, self.line());
+        let (left, below) = (self.before[1] * self.channels, self.before[0] + self.size[0]);
+        to[..self.before[0] * line].fill(T::ZERO);
+        for inner in to[..below * line].chunks_exact_mut(line).skip(self.before[0]) {
+            inner[..left].fill(T::ZERO);
+            inner[left + row..].fill(T::ZERO);
+        }
+        to[below * line..self.len()].fill(T::ZERO);
     }
 
     /// Copies an image into the middle of `to`, whose border is zero.

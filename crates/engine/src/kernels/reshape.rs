@@ -13,7 +13,7 @@ pub(super) fn lower<T: Real>(op: &dyn Op, _: &Site) -> Option<Box<dyn Kernel<T>>
 struct ReshapeKernel;
 
 impl<T: Real> Kernel<T> for ReshapeKernel {
-    fn in_place(&self) -> bool {
+    fn is_cheap(&self) -> bool {
         true
     }
 

@@ -17,6 +17,10 @@ struct SliceKernel {
 }
 
 impl<T: Real> Kernel<T> for SliceKernel {
+    fn is_cheap(&self) -> bool {
+        true
+    }
+
     fn forward(&self, io: Forward<'_, T>) {
         let x = io.input(0);
         let rows = io.output.chunks_exact_mut(self.range.len()).zip(x.chunks_exact(self.channels));

@@ -1,7 +1,7 @@
 //! Softmax over the last axis.
 
 use super::{Backward, Forward, Kernel, Needs, Site};
-use crate::{Real, vectorized};
+use crate::Real;
 use nasmyth_graph::Op;
 use nasmyth_graph::ops::Softmax;
 
@@ -21,17 +21,20 @@ impl<T: Real> Kernel<T> for SoftmaxKernel {
 
     fn forward(&self, io: Forward<'_, T>) {
         let x = io.input(0);
-        vectorized(|| {
-            for (y, x) in io.output.chunks_exact_mut(self.width).zip(x.chunks_exact(self.width)) {
-                let largest = x.iter().fold(x[0], |m, &v| m.max(v));
-                let mut total = T::ZERO;
-                for (y, &x) in y.iter_mut().zip(x) {
-                    *y = (x - largest).exp();
-                    total += *y;
+        T::vectorized(
+            #[inline(always)]
+            || {
+                for (y, x) in io.output.chunks_exact_mut(self.width).zip(x.chunks_exact(self.width)) {
+                    let largest = x.iter().fold(x[0], |m, &v| m.max(v));
+                    let mut total = T::ZERO;
+                    for (y, &x) in y.iter_mut().zip(x) {
+                        *y = (x - largest).exp();
+                        total += *y;
+                    }
+                    y.iter_mut().for_each(|y| *y = *y / total);
                 }
-                y.iter_mut().for_each(|y| *y = *y / total);
-            }
-        });
+            },
+        );
     }
 
     /// `dx_i = y_i (dy_i - sum_j dy_j y_j)`

@@ -1,7 +1,7 @@
 //! Raw values to standard units, and back.
 
 use super::{Backward, Forward, Kernel, Site};
-use crate::{Real, vectorized};
+use crate::Real;
 use nasmyth_graph::Op;
 use nasmyth_graph::ops::Standardize;
 
@@ -16,16 +16,23 @@ struct StandardizeKernel {
 }
 
 impl<T: Real> Kernel<T> for StandardizeKernel {
+    fn is_cheap(&self) -> bool {
+        true
+    }
+
     fn forward(&self, io: Forward<'_, T>) {
         let (x, mean, std) = (io.input(0), io.param(0), io.param(1));
         let rows = io.output.chunks_exact_mut(self.channels).zip(x.chunks_exact(self.channels));
-        vectorized(|| {
-            for (y, x) in rows {
-                for (((y, &x), &mean), &std) in y.iter_mut().zip(x).zip(mean).zip(std) {
-                    *y = if self.inverse { x * std + mean } else { (x - mean) / std };
+        T::vectorized(
+            #[inline(always)]
+            || {
+                for (y, x) in rows {
+                    for (((y, &x), &mean), &std) in y.iter_mut().zip(x).zip(mean).zip(std) {
+                        *y = if self.inverse { x * std + mean } else { (x - mean) / std };
+                    }
                 }
-            }
-        });
+            },
+        );
     }
 
     fn backward(&self, mut io: Backward<'_, T>) {

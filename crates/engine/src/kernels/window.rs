@@ -42,16 +42,6 @@ impl Window {
         (0..self.kernel[axis]).filter_map(move |k| self.tap(axis, o, k))
     }
 
-    /// Output positions of which tap `k` lies inside the input, on an axis.
-    #[inline(always)]
-    pub fn inside(&self, axis: usize, k: usize) -> std::ops::Range<usize> {
-        let reach = k * self.dilation[axis];
-        let first = self.pad[axis].saturating_sub(reach).div_ceil(self.stride[axis]);
-        let past = (self.size[axis] + self.pad[axis]).saturating_sub(reach).div_ceil(self.stride[axis]);
-        let past = past.min(self.out[axis]);
-        first.min(past)..past
-    }
-
     /// Whether every output is one input position: a 1x1 window without stride or padding.
     pub fn is_identity(&self) -> bool {
         self.kernel == [1, 1] && self.stride == [1, 1] && self.pad == [0, 0] && self.size == self.out

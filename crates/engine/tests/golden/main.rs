@@ -4,10 +4,15 @@
 //! An operator's inputs are the rows of a linear layer without bias that a one-hot input selects: the gradient of that layer's
 //! weight is, sample by sample, the gradient of the operator's inputs.
 
+mod compiled;
+mod curve;
 mod network;
+#[path = "../../benches/compare/networks.rs"]
+mod networks;
 mod values;
 
-use nasmyth_engine::{Backend, BackendError, Engine, Loss, Mode, ParamStore, Plan};
+use compiled::{Compiled, double, engines, single};
+use nasmyth_engine::{Engine, Loss, Mode, ParamStore, Real};
 use nasmyth_graph::ops::{Conv, Linear, Pool, Pooling, Reshape, Slice};
 use nasmyth_graph::{Example, Graph, GraphError, NodeId, OPS, Role, VerifiedGraph};
 use std::sync::Arc;
@@ -29,69 +34,36 @@ struct Run {
     after: Vec<f64>,
 }
 
-/// In double precision, on the CPU.
-fn double(g: &VerifiedGraph, loss: Loss, params: &ParamStore<f64>, x: &[f64]) -> Run {
-    let mut params = params.clone();
-    let infer = Plan::<f64>::compile(g, BATCH, Mode::Infer).unwrap();
-    let mut arena = infer.arena();
-    infer.input(&mut arena).copy_from_slice(x);
-    infer.forward(&params, &mut arena, 0);
-    let infer = infer.output(&arena).to_vec();
-    let plan = Plan::<f64>::compile(g, BATCH, Mode::Train(loss)).unwrap();
-    let mut arena = plan.arena();
-    let (input, target) = plan.sample(&mut arena);
-    input.copy_from_slice(x);
-    target.copy_from_slice(&targets(target.len(), loss == Loss::CrossEntropy));
-    let mut grads = vec![0.0; params.layout().trained().len()];
-    let loss = plan.train(&params, &mut grads, &mut arena, 0);
-    let output = plan.output(&arena).to_vec();
-    plan.update_buffers(&mut params, &[&arena]);
-    Run { loss, output, infer, grads, after: params.values().to_vec() }
+fn wide<T: Real>(values: &[T]) -> Vec<f64> {
+    values.iter().map(|v| v.f64()).collect()
 }
 
-fn wide(values: &[f32]) -> Vec<f64> {
-    values.iter().map(|&v| f64::from(v)).collect()
-}
-
-fn fill(to: &mut [f32], from: &[f64]) {
+fn fill<T: Real>(to: &mut [T], from: &[f64]) {
     assert_eq!(to.len(), from.len());
-    to.iter_mut().zip(from).for_each(|(t, &f)| *t = f as f32);
+    to.iter_mut().zip(from).for_each(|(t, &f)| *t = T::of(f));
 }
 
-/// In single precision, on any engine.
-fn single(engine: &Engine, g: &VerifiedGraph, loss: Loss, params: &ParamStore<f64>, x: &[f64]) -> Run {
-    let mut params = params.map(|v| v as f32);
-    let infer = engine.compile(g, BATCH, Mode::Infer).unwrap();
-    let mut memory = infer.memory();
-    fill(infer.sample(&mut memory).0, x);
-    infer.forward(&params, &mut memory, 0);
-    let infer = wide(infer.output(&memory));
-    let program = engine.compile(g, BATCH, Mode::Train(loss)).unwrap();
-    let mut memory = program.memory();
-    let (input, target) = program.sample(&mut memory);
+fn run<C: Compiled>(compile: impl Fn(Mode) -> C, loss: Loss, params: &ParamStore<f64>, x: &[f64]) -> Run {
+    let mut params = params.map(C::Number::of);
+    let mut inferring = compile(Mode::Infer);
+    fill(inferring.sample().0, x);
+    inferring.infer(&params);
+    let mut training = compile(Mode::Train(loss));
+    let (input, target) = training.sample();
     fill(input, x);
     fill(target, &targets(target.len(), loss == Loss::CrossEntropy));
-    let mut grads = vec![f32::NAN; params.layout().trained().len()];
-    let loss = f64::from(program.train(&params, &mut grads, &mut memory, 0));
-    let output = wide(program.output(&memory));
-    program.update_buffers(&mut params, [&memory].into_iter());
+    let mut grads = vec![C::Number::of(f64::NAN); params.layout().trained().len()];
+    let loss = training.train(&params, &mut grads).f64();
+    training.update_buffers(&mut params);
+    let (output, infer) = (wide(training.output()), wide(inferring.output()));
     Run { loss, output, infer, grads: wide(&grads), after: wide(params.values()) }
 }
 
-/// The engines of this build, without GPUs that this machine does not have.
-fn engines() -> Vec<Engine> {
-    let built = Backend::ALL.into_iter().filter(|b| *b != Backend::Auto && b.is_built());
-    let opened = built.filter_map(|backend| match Engine::open(backend, 1) {
-        Err(BackendError::NoDevice { .. }) => None,
-        engine => Some(engine.unwrap()),
-    });
-    opened.collect()
-}
-
-/// Both precisions, each with the tolerance that it allows.
+/// Every engine, and double precision, each with the tolerance that it allows.
 fn runs(g: &VerifiedGraph, loss: Loss, params: &ParamStore<f64>, x: &[f64]) -> Vec<(Run, f64)> {
-    let singles = engines().into_iter().map(|engine| (single(&engine, g, loss, params, x), 1e-4));
-    singles.chain([(double(g, loss, params, x), 1e-8)]).collect()
+    let on = |engine: &Engine| run(|mode| single(engine, g, BATCH, mode), loss, params, x);
+    let exact = run(|mode| double(g, BATCH, mode), loss, params, x);
+    engines().iter().map(|engine| (on(engine), 1e-4)).chain([(exact, 1e-8)]).collect()
 }
 
 /// An operator on the rows of a lookup.

@@ -10,6 +10,17 @@ pub fn number(i: usize, salt: usize) -> f64 {
     ((i * 367 + salt * 53 + 11) % 1009) as f64 / 504.5 - 1.0
 }
 
+/// Element `i` of the tensor `salt`: in -1..1, without visible order (the mixing steps of xxHash, Collet 2012).
+#[allow(dead_code)] // only a training curve needs it
+pub fn scattered(i: usize, salt: usize) -> f64 {
+    let [i, salt] = [i, salt].map(|v| v as u32); // sums and products are modulo 2^32
+    let mut mixed =
+        i.wrapping_mul(2_654_435_761).wrapping_add(salt.wrapping_mul(40_503)).wrapping_add(374_761_393);
+    mixed = (mixed ^ mixed >> 15).wrapping_mul(2_246_822_519);
+    mixed = (mixed ^ mixed >> 13).wrapping_mul(3_266_489_917);
+    f64::from(mixed ^ mixed >> 16) / 2f64.powi(31) - 1.0
+}
+
 /// The tensor `salt`.
 pub fn numbers(len: usize, salt: usize) -> Vec<f64> {
     (0..len).map(|i| number(i, salt)).collect()

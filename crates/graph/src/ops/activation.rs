@@ -88,6 +88,9 @@ impl Op for Activation {
     fn infer(&self, inputs: &[&Fact]) -> Result<Fact, OpError> {
         Ok(one(inputs)?.clone())
     }
+    fn keeps_zero(&self) -> bool {
+        !matches!(self.0, Function::HardSigmoid | Function::Sigmoid | Function::Softplus)
+    }
     fn in_place(&self, _: usize, _: &[&Fact], _: &Fact) -> bool {
         true
     }

@@ -29,6 +29,9 @@ impl Op for Add {
     fn commutative(&self) -> bool {
         true
     }
+    fn keeps_zero(&self) -> bool {
+        true
+    }
     fn in_place(&self, _: usize, _: &[&Fact], _: &Fact) -> bool {
         true
     }

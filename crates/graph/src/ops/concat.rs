@@ -34,4 +34,7 @@ impl Op for Concat {
             _ => Err(OpError::expected("two or more inputs that agree in all axes but the last", inputs)),
         }
     }
+    fn keeps_zero(&self) -> bool {
+        true
+    }
 }

@@ -199,4 +199,7 @@ impl Op for Conv {
         let window = self.kernel.iter().product::<usize>() * inputs[0].channels() / self.groups;
         output.len() as u64 * window as u64
     }
+    fn keeps_zero(&self) -> bool {
+        !self.bias
+    }
 }

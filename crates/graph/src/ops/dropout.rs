@@ -54,6 +54,15 @@ impl Op for Dropout {
     fn infer(&self, inputs: &[&Fact]) -> Result<Fact, OpError> {
         checked(self.rate, inputs)
     }
+    fn keeps_zero(&self) -> bool {
+        true
+    }
+    fn is_identity(&self, _: &[&Fact]) -> bool {
+        self.rate == 0.0
+    }
+    fn random(&self) -> bool {
+        true
+    }
     fn in_place(&self, _: usize, _: &[&Fact], _: &Fact) -> bool {
         true
     }
@@ -68,6 +77,15 @@ impl Op for DropPath {
     }
     fn infer(&self, inputs: &[&Fact]) -> Result<Fact, OpError> {
         checked(self.rate, inputs)
+    }
+    fn keeps_zero(&self) -> bool {
+        true
+    }
+    fn is_identity(&self, _: &[&Fact]) -> bool {
+        self.rate == 0.0
+    }
+    fn random(&self) -> bool {
+        true
     }
     fn in_place(&self, _: usize, _: &[&Fact], _: &Fact) -> bool {
         true

@@ -36,4 +36,7 @@ impl Op for GlobalPool {
         }
         fact(&[x.channels()])
     }
+    fn keeps_zero(&self) -> bool {
+        true
+    }
 }

@@ -58,4 +58,7 @@ impl Op for Linear {
     fn macs(&self, inputs: &[&Fact], output: &Fact) -> u64 {
         inputs[0].channels() as u64 * output.len() as u64
     }
+    fn keeps_zero(&self) -> bool {
+        !self.bias
+    }
 }

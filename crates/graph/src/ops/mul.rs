@@ -26,6 +26,9 @@ impl Op for Mul {
             _ => Err(OpError::expected("two inputs: a value and one of its shape or `[channels]`", inputs)),
         }
     }
+    fn keeps_zero(&self) -> bool {
+        true
+    }
     fn in_place(&self, input: usize, _: &[&Fact], _: &Fact) -> bool {
         input == 0
     }

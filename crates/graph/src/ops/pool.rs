@@ -126,4 +126,10 @@ impl Op for Pool {
         shape.push(x.channels());
         fact(&shape)
     }
+    fn keeps_zero(&self) -> bool {
+        true
+    }
+    fn is_identity(&self, _: &[&Fact]) -> bool {
+        self.kernel.iter().chain(&self.stride).all(|&n| n == 1)
+    }
 }

@@ -36,6 +36,12 @@ impl Op for Reshape {
         }
         Ok(y)
     }
+    fn keeps_zero(&self) -> bool {
+        true
+    }
+    fn is_identity(&self, inputs: &[&Fact]) -> bool {
+        inputs.iter().all(|x| x.shape() == self.0)
+    }
     fn in_place(&self, _: usize, _: &[&Fact], _: &Fact) -> bool {
         true
     }

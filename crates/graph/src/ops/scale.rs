@@ -31,6 +31,9 @@ impl Op for Scale {
     fn params(&self, inputs: &[&Fact]) -> Vec<ParamSpec> {
         vec![ParamSpec::bias("gamma", inputs[0].channels(), self.init)]
     }
+    fn keeps_zero(&self) -> bool {
+        true
+    }
     fn in_place(&self, _: usize, _: &[&Fact], _: &Fact) -> bool {
         true
     }

@@ -47,4 +47,10 @@ impl Op for Slice {
         }
         fact(&[x.spatial(), &[self.end - self.start]].concat())
     }
+    fn keeps_zero(&self) -> bool {
+        true
+    }
+    fn is_identity(&self, inputs: &[&Fact]) -> bool {
+        inputs.iter().all(|x| self.end - self.start == x.channels())
+    }
 }

@@ -22,6 +22,9 @@ impl Op for Zero {
     fn infer(&self, inputs: &[&Fact]) -> Result<Fact, OpError> {
         Ok(one(inputs)?.clone())
     }
+    fn keeps_zero(&self) -> bool {
+        true
+    }
     fn in_place(&self, _: usize, _: &[&Fact], _: &Fact) -> bool {
         true
     }

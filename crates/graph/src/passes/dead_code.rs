@@ -4,14 +4,7 @@ use crate::{Graph, NodeId};
 
 /// The part of `graph` that its outputs need, in the same order and with the same names.
 pub fn dead_code(graph: &Graph) -> Graph {
-    let mut live = vec![false; graph.nodes().len()];
-    graph.outputs().iter().for_each(|id| live[id.0] = true);
-    for (i, node) in graph.nodes().iter().enumerate().rev() {
-        if live[i] {
-            node.inputs.iter().for_each(|input| live[input.0] = true);
-        }
-    }
-    graph.retain(&live)
+    graph.retain(&graph.ancestors(graph.outputs()))
 }
 
 impl Graph {

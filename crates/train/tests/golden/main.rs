@@ -22,7 +22,7 @@ fn check(case: &str, kind: OptimizerKind, rate: f64, weight_decay: f64) {
         input.iter_mut().zip(&x).for_each(|(to, &v)| *to = v as f32);
         target.iter_mut().zip(&t).for_each(|(to, &v)| *to = v as f32);
         plan.train(&params, &mut grads, &mut arena, step);
-        plan.update_buffers(&mut params, &[&arena]);
+        plan.update_buffers(&mut params, &arena);
         optimizer.step(params.values_mut(), &grads, rate, weight_decay);
     }
     let golden = Golden::parse(include_str!("steps.txt"));

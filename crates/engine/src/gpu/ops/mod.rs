@@ -11,6 +11,7 @@ mod norm;
 mod pool;
 mod structure;
 
+use crate::kernels::Seeds;
 use burn::tensor::{Device, Tensor};
 use nasmyth_graph::{Fact, Op};
 
@@ -32,7 +33,7 @@ pub(crate) struct Call<'a> {
     /// Parameters of the node in order, flat.
     pub params: Vec<Tensor<1>>,
     /// Randomness of this step and node.
-    pub seed: u64,
+    pub seeds: Seeds,
     /// Where a normalisation puts mean and variance of the batch, without a record of gradients.
     pub statistics: &'a mut Vec<Tensor<1>>,
 }

@@ -1,0 +1,198 @@
+//! What the passes do to the structure of a graph. That results stay equal is tested where they are computed, in the engine.
+
+use nasmyth_graph::ops::{
+    Activation, Add, BatchNorm, Concat, Conv, DropPath, Dropout, Function, GlobalPool, Linear, Mul, Pool,
+    Pooling, Reshape, Scale, Slice, Softmax, Standardize, Zero,
+};
+use nasmyth_graph::passes::{fold_batch_norm, simplify};
+use nasmyth_graph::{Graph, GraphError, NodeId, Op, VerifiedGraph};
+use std::sync::Arc;
+
+const RELU: Activation = Activation(Function::Relu);
+
+/// A graph over an input of shape `[4, 4, 2]`.
+fn graph(build: impl FnOnce(&mut Graph, NodeId) -> Result<NodeId, GraphError>) -> VerifiedGraph {
+    let mut g = Graph::new("g");
+    let x = g.add("x", Arc::new(nasmyth_graph::ops::Input(vec![4, 4, 2])), &[]).unwrap();
+    let y = build(&mut g, x).unwrap();
+    g.output(y);
+    g.verify().unwrap()
+}
+
+fn names(g: &VerifiedGraph) -> Vec<&str> {
+    g.nodes().iter().map(|n| n.name.as_str()).collect()
+}
+
+fn add(g: &mut Graph, name: &str, op: impl Op, inputs: &[NodeId]) -> Result<NodeId, GraphError> {
+    g.add(name, Arc::new(op), inputs)
+}
+
+/// What is left of `x -> op`.
+fn left_of(op: impl Op) -> Vec<String> {
+    let g = simplify(&graph(|g, x| add(g, "op", op, &[x])));
+    names(&g).iter().map(|&n| n.to_owned()).collect()
+}
+
+#[test]
+fn operators_that_change_nothing_disappear() {
+    assert_eq!(left_of(Dropout { rate: 0.0 }), ["x"]);
+    assert_eq!(left_of(DropPath { rate: 0.0 }), ["x"]);
+    assert_eq!(left_of(Slice { start: 0, end: 2 }), ["x"]);
+    assert_eq!(left_of(Reshape(vec![4, 4, 2])), ["x"]);
+    assert_eq!(left_of(Pool::new(Pooling::Max, &[1, 1])), ["x"]);
+    assert_eq!(left_of(Pool::new(Pooling::Average, &[1, 1])), ["x"]);
+}
+
+#[test]
+fn operators_that_change_something_stay() {
+    assert_eq!(left_of(Dropout { rate: 0.1 }), ["x", "op"]);
+    assert_eq!(left_of(DropPath { rate: 0.1 }), ["x", "op"]);
+    assert_eq!(left_of(Slice { start: 0, end: 1 }), ["x", "op"]);
+    assert_eq!(left_of(Reshape(vec![4, 8])), ["x", "op"]);
+    assert_eq!(left_of(Pool { stride: vec![2, 2], ..Pool::new(Pooling::Max, &[1, 1]) }), ["x", "op"]);
+    assert_eq!(left_of(Pool::same(Pooling::Max, &[3, 3])), ["x", "op"]);
+    assert_eq!(left_of(Scale { init: 1.0 }), ["x", "op"], "a scale that starts at 1 is learned");
+    assert_eq!(left_of(Standardize { inverse: false }), ["x", "op"]);
+}
+
+#[test]
+fn zeros_are_followed_to_where_something_is_learned_or_added() {
+    let g = graph(|g, x| {
+        let dead = add(g, "dead", Conv::same(2, &[3, 3]), &[x])?;
+        let zero = add(g, "zero", Zero, &[dead])?;
+        let relu = add(g, "relu", RELU, &[zero])?;
+        let pool = add(g, "pool", Pool::same(Pooling::Average, &[3, 3]), &[relu])?;
+        let conv = add(g, "conv", Conv::same(2, &[3, 3]), &[pool])?;
+        let mul = add(g, "mul", Mul, &[x, conv])?;
+        let live = add(g, "live", Conv::same(2, &[3, 3]), &[x])?;
+        add(g, "sum", Add, &[mul, live, conv])
+    });
+    let simple = simplify(&g);
+    assert_eq!(names(&simple), ["x", "live"]);
+    assert_eq!(simple.outputs(), [NodeId(1)]);
+    assert_eq!(names(&g).len(), 9, "the original is as it was");
+}
+
+#[test]
+fn what_makes_something_of_zeros_stays() {
+    let keeps: [Arc<dyn Op>; 6] = [
+        Arc::new(BatchNorm::default()),
+        Arc::new(Conv::same(2, &[1, 1]).with_bias()),
+        Arc::new(Linear::new(2)),
+        Arc::new(Standardize { inverse: true }),
+        Arc::new(Activation(Function::Sigmoid)),
+        Arc::new(Softmax),
+    ];
+    for op in keeps {
+        let g = graph(|g, x| {
+            let conv = add(g, "conv", Conv::same(2, &[3, 3]), &[x])?;
+            let zero = add(g, "zero", Zero, &[conv])?;
+            g.add("op", op.clone(), &[zero])
+        });
+        let simple = simplify(&g);
+        assert_eq!(names(&simple), ["x", "zero", "op"], "{op:?}");
+        assert_eq!(simple.nodes()[1].inputs, [NodeId(0)], "a zero needs a shape only");
+    }
+}
+
+#[test]
+fn a_zero_of_a_shape_of_its_own_is_computed() {
+    let g = graph(|g, x| {
+        let zero = add(g, "zero", Zero, &[x])?;
+        let pool = add(g, "pool", GlobalPool(Pooling::Max), &[zero])?;
+        let relu = add(g, "relu", RELU, &[pool])?;
+        add(g, "linear", Linear::new(3), &[relu])
+    });
+    assert_eq!(names(&simplify(&g)), ["x", "zero", "pool", "linear"]);
+}
+
+#[test]
+fn an_output_that_is_always_zero_still_has_its_input() {
+    let g = simplify(&graph(|g, x| {
+        let conv = add(g, "conv", Conv::same(2, &[3, 3]), &[x])?;
+        let zero = add(g, "zero", Zero, &[conv])?;
+        add(g, "sum", Add, &[zero, zero])
+    }));
+    assert_eq!(names(&g), ["x", "zero"]);
+}
+
+#[test]
+fn equal_computations_become_one_in_chains() {
+    let g = graph(|g, x| {
+        let chain = |g: &mut Graph, i: usize| {
+            let relu = add(g, &format!("relu{i}"), RELU, &[x])?;
+            add(g, &format!("pool{i}"), Pool::same(Pooling::Max, &[3, 3]), &[relu])
+        };
+        let (a, b) = (chain(g, 0)?, chain(g, 1)?);
+        let ab = add(g, "ab", Add, &[a, x])?;
+        let ba = add(g, "ba", Add, &[x, b])?;
+        add(g, "both", Concat, &[ab, ba])
+    });
+    let simple = simplify(&g);
+    assert_eq!(names(&simple), ["x", "relu0", "pool0", "ab", "both"]);
+    assert_eq!(simple.nodes()[4].inputs, [NodeId(3), NodeId(3)]);
+}
+
+#[test]
+fn computations_that_are_not_equal_stay_apart() {
+    let pairs: [[Arc<dyn Op>; 2]; 6] = [
+        [Arc::new(Conv::same(2, &[1, 1])), Arc::new(Conv::same(2, &[1, 1]))],
+        [Arc::new(BatchNorm::default()), Arc::new(BatchNorm::default())],
+        [Arc::new(Standardize { inverse: false }), Arc::new(Standardize { inverse: false })],
+        [Arc::new(Dropout { rate: 0.5 }), Arc::new(Dropout { rate: 0.5 })],
+        [Arc::new(DropPath { rate: 0.5 }), Arc::new(DropPath { rate: 0.5 })],
+        [Arc::new(RELU), Arc::new(Activation(Function::Relu6))],
+    ];
+    for pair in pairs {
+        let g = graph(|g, x| {
+            let [a, b] = &pair;
+            let (a, b) = (g.add("a", a.clone(), &[x])?, g.add("b", b.clone(), &[x])?);
+            add(g, "sum", Add, &[a, b])
+        });
+        assert_eq!(names(&simplify(&g)), ["x", "a", "b", "sum"], "{pair:?}");
+    }
+    let order = graph(|g, x| {
+        let y = add(g, "y", RELU, &[x])?;
+        let (a, b) = (add(g, "a", Concat, &[x, y])?, add(g, "b", Concat, &[y, x])?);
+        add(g, "sum", Add, &[a, b])
+    });
+    assert_eq!(simplify(&order).nodes().len(), 5, "the order of what is joined matters");
+}
+
+#[test]
+fn maps_go_into_the_layer_that_only_they_read() {
+    let g = graph(|g, x| {
+        let norm = |g: &mut Graph, name: &str, x| add(g, name, BatchNorm::default(), &[x]);
+        let first = norm(g, "first", x)?;
+        let conv = add(g, "conv", Conv::same(2, &[3, 3]), &[first])?;
+        let noise = add(g, "noise", DropPath { rate: 0.2 }, &[conv])?;
+        let bn = norm(g, "bn", noise)?;
+        let scale = add(g, "scale", Scale { init: 1.0 }, &[bn])?;
+        let shared = add(g, "shared", Linear { out: 2, bias: false }, &[scale])?;
+        let beside = norm(g, "beside", shared)?;
+        let sum = add(g, "sum", Add, &[shared, beside])?;
+        let after = norm(g, "after", sum)?;
+        let last = add(g, "last", Linear { out: 1, bias: true }, &[after])?;
+        add(g, "units", Standardize { inverse: true }, &[last])
+    });
+    let (new, folded) = fold_batch_norm(&g);
+    assert_eq!(names(&new), ["x", "first", "conv", "shared", "beside", "sum", "after", "last", "units"]);
+    let folded: Vec<(&str, Vec<&str>)> =
+        folded.iter().map(|f| (f.layer.as_str(), f.maps.iter().map(|n| n.name.as_str()).collect())).collect();
+    assert_eq!(folded, [("conv", vec!["bn", "scale"])]);
+    assert!(new.nodes()[2].op.downcast::<Conv>().unwrap().bias);
+    assert!(!new.nodes()[3].op.downcast::<Linear>().unwrap().bias, "not folded, not changed");
+    assert_eq!(new.outputs(), [NodeId(8)]);
+}
+
+#[test]
+fn an_output_is_not_folded_away() {
+    let mut g = Graph::new("two outputs");
+    let x = g.input(&[4, 2]).unwrap();
+    let conv = g.push(Conv::same(2, &[3]), &[x]).unwrap();
+    let bn = g.push(BatchNorm::default(), &[conv]).unwrap();
+    g.output(conv);
+    g.output(bn);
+    let (new, folded) = fold_batch_norm(&g.verify().unwrap());
+    assert_eq!((new.nodes().len(), folded.len()), (3, 0));
+}
