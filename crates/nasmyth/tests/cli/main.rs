@@ -7,6 +7,7 @@ mod damage;
 mod determinism;
 mod disk;
 mod external;
+mod inspect;
 mod interruption;
 mod place;
 mod round_trip;
