@@ -1,6 +1,6 @@
 //! A step allocates nothing.
 
-use nasmyth_engine::{Loss, Mode, ParamStore, Plan};
+use nasmyth_engine::{Crew, Loss, Mode, Options, ParamStore, Plan};
 use nasmyth_graph::Graph;
 use nasmyth_graph::blocks::{InvertedResidual, conv_bn_act, inverted_residual};
 use nasmyth_graph::ops::{Conv, Dropout, Function, GlobalPool, Linear, Pooling};
@@ -43,15 +43,18 @@ fn a_step_allocates_nothing() {
     g.output(y);
     let g = g.verify().unwrap();
     let mut params = ParamStore::new(&g, 1);
-    let plan = Plan::<f32>::compile(&g, 32, Mode::Train(Loss::CrossEntropy)).unwrap();
+    let options = Options { parts: 2, ..Options::new(32, Mode::Train(Loss::CrossEntropy)) };
+    let plan = Plan::<f32>::compile_with(&g, options).unwrap();
     let mut arena = plan.arena();
     let mut grads = vec![0.0; params.layout().trained().len()];
-    let mut step = |seed: u64| {
-        plan.train(&params, &mut grads, &mut arena, seed);
-        plan.update_buffers(&mut params, &arena);
-    };
-    step(0); // the matrix product keeps a workspace per thread from its first call on
-    let before = CALLS.load(Ordering::Relaxed);
-    (1..4).for_each(&mut step);
-    assert_eq!(CALLS.load(Ordering::Relaxed) - before, 0);
+    for mut crew in [Crew::alone(), Crew::new(2)] {
+        let mut step = |seed: u64| {
+            plan.train_with(&mut crew, &params, &mut grads, &mut arena, seed);
+            plan.update_buffers(&mut params, &arena);
+        };
+        step(0); // finds out which vector instructions there are
+        let before = CALLS.load(Ordering::Relaxed);
+        (1..4).for_each(&mut step);
+        assert_eq!(CALLS.load(Ordering::Relaxed) - before, 0);
+    }
 }
