@@ -66,7 +66,7 @@ impl<T: Real> Lowered<T> {
                 len: node.fact.len(),
                 params: params
                     .filter_map(|p| {
-                        Some(Param { range: layout.entry(&key(&p.name))?.range.clone(), role: p.role })
+                        Some(Param { range: layout.entry(&key(p.name))?.range.clone(), role: p.role })
                     })
                     .collect(),
             });

@@ -1,6 +1,6 @@
 //! A step allocates nothing.
 
-use nasmyth_engine::{Engine, Loss, Mode, Options, ParamStore};
+use nasmyth_engine::{Crew, Engine, Loss, Mode, Options, ParamStore};
 use nasmyth_graph::Graph;
 use nasmyth_graph::blocks::{InvertedResidual, conv_bn_act, inverted_residual};
 use nasmyth_graph::ops::{Conv, Dropout, Function, GlobalPool, Linear, Pooling};
@@ -44,15 +44,17 @@ fn a_step_allocates_nothing() {
     let g = g.verify().unwrap();
     let mut params = ParamStore::new(&g, 1);
     let options = Options { parts: 2, ..Options::new(32, Mode::Train(Loss::CrossEntropy)) };
-    let program = Engine::cpu(1).compile(&g, options).unwrap();
+    let program = Engine::cpu(2).compile(&g, options).unwrap();
     let mut memory = program.memory();
     let mut grads = vec![0.0; params.layout().trained().len()];
-    let mut step = |seed: u64| {
-        program.train(&params, &mut grads, &mut memory, seed);
-        program.update_buffers(&mut params, &memory);
-    };
-    step(0); // the matrix product keeps a workspace per thread from its first call on
-    let before = CALLS.load(Ordering::Relaxed);
-    (1..4).for_each(&mut step);
-    assert_eq!(CALLS.load(Ordering::Relaxed) - before, 0);
+    for mut crew in [Crew::alone(), Crew::new(2)] {
+        let mut step = |seed: u64| {
+            program.train_with(&mut crew, &params, &mut grads, &mut memory, seed);
+            program.update_buffers(&mut params, &memory);
+        };
+        step(0); // finds out which vector instructions there are
+        let before = CALLS.load(Ordering::Relaxed);
+        (1..4).for_each(&mut step);
+        assert_eq!(CALLS.load(Ordering::Relaxed) - before, 0);
+    }
 }

@@ -1,5 +1,6 @@
 //! The final training of the found network, and everything that is written about it.
 
+use crate::inspect::NETWORK;
 use crate::{Certificate, Notice, Observer, RunConfig, RunFolder};
 use anyhow::{Result, bail};
 use nasmyth_data::{Dataset, Subset, Task};
@@ -306,6 +307,7 @@ impl Winner<'_> {
         let pair = |key: &str, value: String| (format!("nasmyth.{key}"), value);
         Ok(vec![
             pair("architecture", format!("{:032x}", self.graph.canonical_hash())),
+            (NETWORK.to_owned(), self.graph.to_text()),
             pair("limits", config.limits.to_string()),
             pair("schema", serde_json::to_string(self.data.schema())?),
         ])

@@ -63,13 +63,17 @@ impl Optimizer {
         match self.kind {
             OptimizerKind::Sgd { momentum } => {
                 let momentum = momentum as f32;
-                vectorized(|| {
-                    for (i, ((p, m), &g)) in params.iter_mut().zip(&mut self.first).zip(grads).enumerate() {
-                        let g = g + decays(i) * *p;
-                        *m = momentum * *m + g;
-                        *p -= rate * (g + momentum * *m);
-                    }
-                });
+                vectorized(
+                    #[inline(always)]
+                    || {
+                        for (i, ((p, m), &g)) in params.iter_mut().zip(&mut self.first).zip(grads).enumerate()
+                        {
+                            let g = g + decays(i) * *p;
+                            *m = momentum * *m + g;
+                            *p -= rate * (g + momentum * *m);
+                        }
+                    },
+                );
             }
             OptimizerKind::AdamW { beta1, beta2 } => {
                 let steps = self.steps.min(i32::MAX as u64) as i32;
@@ -79,14 +83,17 @@ impl Optimizer {
                 let (new1, new2) = ((1.0 - beta1) as f32, (1.0 - beta2) as f32);
                 let (beta1, beta2) = (beta1 as f32, beta2 as f32);
                 let moments = self.first.iter_mut().zip(&mut self.second);
-                vectorized(|| {
-                    for (i, ((p, (m, v)), &g)) in params.iter_mut().zip(moments).zip(grads).enumerate() {
-                        *m = beta1 * *m + new1 * g;
-                        *v = beta2 * *v + new2 * g * g;
-                        let direction = *m * first_share / ((*v * second_share).sqrt() + EPSILON);
-                        *p -= rate * (direction + decays(i) * *p);
-                    }
-                });
+                vectorized(
+                    #[inline(always)]
+                    || {
+                        for (i, ((p, (m, v)), &g)) in params.iter_mut().zip(moments).zip(grads).enumerate() {
+                            *m = beta1 * *m + new1 * g;
+                            *v = beta2 * *v + new2 * g * g;
+                            let direction = *m * first_share / ((*v * second_share).sqrt() + EPSILON);
+                            *p -= rate * (direction + decays(i) * *p);
+                        }
+                    },
+                );
             }
         }
     }

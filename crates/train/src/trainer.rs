@@ -271,7 +271,10 @@ impl<'a> Trainer<'a> {
         let step = self.step as f64;
         let decay = self.recipe.ema.min((1.0 + step) / (10.0 + step)) as f32;
         let pairs = self.average.values_mut().iter_mut().zip(self.params.values());
-        nasmyth_engine::vectorized(|| pairs.for_each(|(a, &p)| *a = p + decay * (*a - p)));
+        nasmyth_engine::vectorized(
+            #[inline(always)]
+            || pairs.for_each(|(a, &p)| *a = p + decay * (*a - p)),
+        );
     }
 
     /// The network to use: the moving average if the recipe has one.

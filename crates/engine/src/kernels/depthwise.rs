@@ -4,6 +4,9 @@
 //! zeros around it, so that all windows are inside and neighbours are contiguous; then several outputs of a line are summed at
 //! once, and each loaded position serves all outputs whose windows it is in.
 
+// Loops over registers: with constant indices they are unrolled, with iterators not always.
+#![allow(clippy::needless_range_loop)]
+
 use super::columns::{Columns, for_columns, set_vector, vector};
 use super::linear::add_rows;
 use super::window::Window;

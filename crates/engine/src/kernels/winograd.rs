@@ -4,6 +4,9 @@
 //! element: for each of the 16 elements a matrix product over the channels, with 16 multiplications for what takes 36 by the
 //! definition. The gradient of the weight is the transposed formula, `G' ((B' d B) * (A dY A')) G`.
 
+// Loops over registers: with constant indices they are unrolled, with iterators not always.
+#![allow(clippy::needless_range_loop)]
+
 use super::columns::{Columns, for_columns};
 use super::linear::{add_rows, start_with_bias};
 use super::padded::Padded;

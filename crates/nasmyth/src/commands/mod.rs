@@ -2,6 +2,7 @@
 
 mod evaluate;
 mod export;
+mod inspect;
 mod list;
 mod predict;
 mod report;
@@ -37,6 +38,7 @@ enum Command {
     Predict(predict::Arguments),
     Samples(samples::Arguments),
     Train(train::Arguments),
+    Inspect(inspect::Arguments),
     List(list::Arguments),
 }
 
@@ -52,6 +54,7 @@ impl Cli {
             Command::Predict(a) => a.run(),
             Command::Samples(a) => a.run(),
             Command::Train(a) => a.run(),
+            Command::Inspect(a) => a.run(),
             Command::List(a) => a.run(),
         }
     }

@@ -8,6 +8,7 @@ mod determinism;
 mod disk;
 mod engine;
 mod external;
+mod inspect;
 mod interruption;
 mod place;
 mod round_trip;
