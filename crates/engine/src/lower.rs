@@ -40,8 +40,12 @@ impl<T: Real> Lowered<T> {
         let consumers = graph.consumers();
         let mut nodes: Vec<LoweredNode<T>> = Vec::new();
         let mut place = vec![usize::MAX; graph.nodes().len()];
+        // Which nodes depend on a trained parameter.
+        let mut trained = vec![false; graph.nodes().len()];
         for (i, node) in graph.nodes().iter().enumerate() {
             let id = NodeId(i);
+            let own = graph.params_of(id).iter().any(|p| p.role != Role::Buffer);
+            trained[i] = training && (own || node.inputs.iter().any(|x| trained[x.0]));
             if activation_after(graph, &consumers, id).is_some() {
                 continue; // comes with its activation
             }
@@ -52,7 +56,9 @@ impl<T: Real> Lowered<T> {
             let kernel = if id == graph.input_id() {
                 None
             } else {
-                let site = Site { inputs: graph.input_facts(first), output: &node.fact, training };
+                let input_gradient = graph.node(first).inputs.iter().any(|x| trained[x.0]);
+                let inputs = graph.input_facts(first);
+                let site = Site { inputs, output: &node.fact, training, input_gradient };
                 let after = norm.and_then(|_| node.op.downcast::<Activation>()).map(|a| a.0);
                 Some(T::kernel(&*graph.node(first).op, after, &site).ok_or_else(missing)?)
             };

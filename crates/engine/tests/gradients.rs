@@ -244,6 +244,8 @@ fn convolutions() -> Vec<(Conv, Vec<usize>)> {
     };
     vec![
         (Conv::same(12, &[3, 3]), vec![7, 5, 17]),
+        (Conv::same(13, &[3, 3]).with_bias(), vec![17, 18, 12]),
+        (padded(12, &[3, 3], 0), vec![18, 19, 13]),
         (Conv::same(33, &[3, 3]).with_bias(), vec![2, 9, 12]),
         (padded(16, &[3, 3], 0), vec![6, 7, 16]),
         (padded(13, &[3, 3], 2), vec![4, 3, 14]),

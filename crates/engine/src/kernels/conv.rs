@@ -6,8 +6,7 @@ use super::fold::{Channels, fold};
 use super::linear::{Dense, add_rows, start_with_bias};
 use super::padded::Padded;
 use super::window::Window;
-use super::winograd::Winograd;
-use super::{Backward, Forward, Kernel, Needs, Site};
+use super::{Backward, Forward, Kernel, Needs, Site, winograd};
 use crate::Real;
 use crate::matmul::{Matrix, Pieces, matmul, matmul_pieces, transpose};
 use nasmyth_graph::Op;
@@ -18,17 +17,18 @@ pub(super) fn lower<T: Real>(op: &dyn Op, site: &Site) -> Option<Box<dyn Kernel<
     let window = Window::new(site, &conv.kernel, &conv.stride, &conv.dilation, &conv.pad);
     let inputs = site.channels();
     if conv.groups == 1 && window.is_identity() {
-        return Some(Box::new(Dense { inputs, outputs: conv.out, bias: conv.bias }));
+        return Some(Box::new(Dense {
+            inputs,
+            outputs: conv.out,
+            bias: conv.bias,
+            backward: site.input_gradient,
+        }));
     }
     if conv.is_depthwise(inputs) {
         return Some(Box::new(Depthwise::new(window, inputs, conv.bias)));
     }
-    let fast =
-        Winograd::new(&window, inputs, conv.out, conv.bias, site.training).filter(|_| conv.groups == 1);
-    if let Some(winograd) = fast {
-        return Some(Box::new(winograd));
-    }
-    Some(Box::new(Windowed::new(conv, window, inputs)))
+    let winograd = if conv.groups == 1 { winograd::lower(&window, site, conv.out, conv.bias) } else { None };
+    winograd.or_else(|| Some(Box::new(Windowed::new(conv, window, site))))
 }
 
 /// Convolution by windows over padded images.
@@ -41,6 +41,8 @@ struct Windowed {
     per_group: usize,
     out_per_group: usize,
     bias: bool,
+    /// Whether the gradient of the input is wanted.
+    backward: bool,
     input: Padded,
     /// How the gradient of the input is a convolution of the output's, if it is.
     gradient: Option<Padded>,
@@ -56,7 +58,8 @@ struct Windowed {
 }
 
 impl Windowed {
-    fn new(conv: &Conv, window: Window, inputs: usize) -> Self {
+    fn new(conv: &Conv, window: Window, site: &Site) -> Self {
+        let inputs = site.channels();
         let (outputs, groups) = (conv.out, conv.groups);
         let (per_group, out_per_group) = (inputs / groups, outputs / groups);
         let input = Padded::input(&window, inputs);
@@ -72,6 +75,7 @@ impl Windowed {
             lines: (0..window.out[0]).map(|y| y * window.stride[0] * input.line()).collect(),
             output_lines: (0..window.out[0]).map(|y| y * window.out[1] * outputs).collect(),
             bias: conv.bias,
+            backward: site.input_gradient,
             window,
             inputs,
             outputs,
@@ -212,7 +216,7 @@ impl<T: Real> Kernel<T> for Windowed {
 
     /// The transposed weight, for the gradient of the input.
     fn prepared(&self) -> usize {
-        self.weight_len()
+        if self.backward { self.weight_len() } else { 0 }
     }
 
     fn prepare(&self, params: &[&[T]], prepared: &mut [T]) {

@@ -8,7 +8,12 @@ use nasmyth_graph::ops::Linear;
 
 pub(super) fn lower<T: Real>(op: &dyn Op, site: &Site) -> Option<Box<dyn Kernel<T>>> {
     let linear = op.downcast::<Linear>()?;
-    Some(Box::new(Dense { inputs: site.channels(), outputs: linear.out, bias: linear.bias }))
+    Some(Box::new(Dense {
+        inputs: site.channels(),
+        outputs: linear.out,
+        bias: linear.bias,
+        backward: site.input_gradient,
+    }))
 }
 
 /// `y = x W + b` at each position: linear layers, and 1x1 convolutions without stride.
@@ -16,6 +21,8 @@ pub(super) struct Dense {
     pub inputs: usize,
     pub outputs: usize,
     pub bias: bool,
+    /// Whether the gradient of the input is wanted.
+    pub backward: bool,
 }
 
 impl<T: Real> Kernel<T> for Dense {
@@ -25,7 +32,7 @@ impl<T: Real> Kernel<T> for Dense {
 
     /// The transposed weight, for the gradient of the input.
     fn prepared(&self) -> usize {
-        self.inputs * self.outputs
+        if self.backward { self.inputs * self.outputs } else { 0 }
     }
 
     fn prepare(&self, params: &[&[T]], prepared: &mut [T]) {
@@ -50,8 +57,9 @@ impl<T: Real> Kernel<T> for Dense {
         if self.bias {
             add_rows(io.grad_output(), io.take_grad_param(1));
         }
-        let transposed = Matrix::new(io.prepared(), self.outputs, self.inputs);
+        let transposed = io.prepared();
         let Some(dx) = io.grad_input(0) else { return };
+        let transposed = Matrix::new(transposed, self.outputs, self.inputs);
         matmul(dx.values, self.inputs, dx.accumulate, dy, transposed);
     }
 }

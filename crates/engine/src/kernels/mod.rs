@@ -45,6 +45,8 @@ pub struct Site<'a> {
     pub inputs: Vec<&'a Fact>,
     pub output: &'a Fact,
     pub training: bool,
+    /// Whether the gradient of an input is wanted.
+    pub input_gradient: bool,
 }
 
 impl Site<'_> {
