@@ -23,6 +23,7 @@ mod plan;
 mod profile;
 mod real;
 mod schedule;
+mod scheduler;
 mod simd;
 
 pub use arena::Arena;

@@ -5,6 +5,7 @@ use crate::crew::Barrier;
 use crate::kernels::{At, Backward, Forward, Kernel, Statistics};
 use crate::lower::{Lowered, Param};
 use crate::schedule::{Call, Chunk, Finish, Phase, Schedule, Segment};
+use crate::scheduler::schedule;
 use crate::{Crew, Loss, ParamLayout, ParamStore, Real};
 use nasmyth_graph::passes::simplify;
 use nasmyth_graph::{Role, VerifiedGraph};
@@ -140,7 +141,7 @@ impl<T: Real> Plan<T> {
         let Options { batch, mode, .. } = options;
         let layout = ParamLayout::of(graph);
         let lowered = Lowered::new(&simplify(graph), &layout, mode)?;
-        let schedule = Schedule::new(&lowered, options, layout.trained().len())?;
+        let schedule = schedule(&lowered, options, layout.trained().len())?;
         let (kernels, params) = lowered.nodes.into_iter().map(|n| (n.kernel, n.params)).unzip();
         Ok(Self { kernels, params, schedule, mode, batch })
     }
@@ -351,7 +352,7 @@ impl<T: Real> Plan<T> {
         let width = output.len() / at.chunk.count;
         let target = self.schedule.target.start + at.chunk.first * width;
         let place = self.schedule.losses.start + number;
-        // SAFETY: the gradient is apart from the output (`schedule::check`); target and losses live during the whole step, so that
+        // SAFETY: the gradient is apart from the output (`Schedule::check`); target and losses live during the whole step, so that
         // they were placed apart; every chunk has a loss of its own.
         let (target, grad, value) = unsafe {
             (

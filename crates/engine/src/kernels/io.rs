@@ -54,7 +54,7 @@ impl<'a, T: Real> At<'a, T> {
     /// A range of the arena that this call reads.
     fn read(&self, range: &Range<usize>) -> &'a [T] {
         // SAFETY: the scheduler checked that no call writes what it reads, and that what other threads write at the same time
-        // is apart (`schedule::check`).
+        // is apart (`Schedule::check`).
         unsafe { self.view.piece(range) }
     }
 
@@ -78,7 +78,7 @@ impl<'a, T: Real> At<'a, T> {
 
 impl<'a, T: Real> Forward<'a, T> {
     pub(crate) fn new(at: At<'a, T>, seed: u64) -> Self {
-        // SAFETY: output and saved are disjoint from each other and from all inputs (`schedule::check`).
+        // SAFETY: output and saved are disjoint from each other and from all inputs (`Schedule::check`).
         let (output, saved) = unsafe {
             (
                 at.view.piece_mut(&at.call.output.range(at.chunk)),
@@ -199,7 +199,7 @@ impl<'a, T: Real> Backward<'a, T> {
     /// Where the gradient of input `i` goes, or `None` if nobody wants it.
     pub fn grad_input(&mut self, i: usize) -> Option<Gradient<'_, T>> {
         let (slot, accumulate) = (*self.at.call.grad_inputs.get(i)?)?;
-        // SAFETY: disjoint from all that this call reads and from scratch (`schedule::check`); of the gradients of inputs only
+        // SAFETY: disjoint from all that this call reads and from scratch (`Schedule::check`); of the gradients of inputs only
         // one is alive at a time, because it borrows `self`.
         Some(Gradient { values: unsafe { self.at.view.piece_mut(&slot.range(self.at.chunk)) }, accumulate })
     }

@@ -24,6 +24,7 @@ mod slice;
 mod softmax;
 mod standardize;
 mod statistics;
+mod tiles;
 mod window;
 mod winograd;
 mod zero;
