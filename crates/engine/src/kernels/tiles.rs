@@ -6,6 +6,7 @@
 use super::columns::{Columns, for_columns};
 use crate::Real;
 use pulp::{Simd, WithSimd};
+use std::marker::PhantomData;
 
 /// Tiles whose transforms should be in cache at once.
 const STRIP: usize = 64;
@@ -302,21 +303,22 @@ fn put_spread<S: Simd, T: Real, const N: usize, const FULL: bool>(
     }
 }
 
-/// `B' d B` of every tile.
-pub(super) struct InputTransform<'a, T, const OUT: usize, const IN: usize> {
+/// `F d F'` of every tile of a padded image: `B' d B` of the input with `FROM = IN`, `A dY A'` of the gradient with `FROM = OUT`. Tiles
+/// begin `OUT` positions apart.
+pub(super) struct ImageTransform<'a, T, F, const OUT: usize, const FROM: usize, const IN: usize> {
+    pub rows: PhantomData<F>,
     pub strip: Strip,
     /// Positions from one line of the padded image to the next.
     pub line: usize,
     pub channels: usize,
-    /// The padded image from the strip's first line on.
+    /// The padded image from the strip's first tile on.
     pub from: &'a [T],
     /// `[elements of a tile, pitch, channels]`
     pub to: &'a mut [T],
 }
 
-impl<T: Real, const OUT: usize, const IN: usize> WithSimd for InputTransform<'_, T, OUT, IN>
-where
-    InputRows: Transform<IN, IN>,
+impl<T: Real, F: Transform<FROM, IN>, const OUT: usize, const FROM: usize, const IN: usize> WithSimd
+    for ImageTransform<'_, T, F, OUT, FROM, IN>
 {
     type Output = ();
 
@@ -327,43 +329,9 @@ where
             for row in 0..self.strip.rows {
                 for column in 0..self.strip.columns {
                     let at = row * OUT * self.line + column * OUT;
-                    let d = square::<S, T, IN, _>(&columns, self.from, at, self.line);
-                    let d = both::<InputRows, S, T, IN, IN>(simd, d);
+                    let d = square::<S, T, FROM, _>(&columns, self.from, at, self.line);
+                    let d = both::<F, S, T, FROM, IN>(simd, d);
                     put_spread(&columns, d, self.to, row * self.strip.columns + column, pitch);
-                }
-            }
-        });
-    }
-}
-
-/// `A dY A'` of every tile.
-pub(super) struct GradientTransform<'a, T, const OUT: usize, const IN: usize> {
-    pub strip: Strip,
-    /// Positions from one line of the padded gradient to the next.
-    pub line: usize,
-    pub channels: usize,
-    /// The padded gradient from the strip's first output on.
-    pub from: &'a [T],
-    /// `[elements of a tile, pitch, channels]`
-    pub to: &'a mut [T],
-}
-
-impl<T: Real, const OUT: usize, const IN: usize> WithSimd for GradientTransform<'_, T, OUT, IN>
-where
-    GradientRows: Transform<OUT, IN>,
-{
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let pitch = self.strip.pitch();
-        for_columns!(simd, self.channels, |columns| {
-            for row in 0..self.strip.rows {
-                for column in 0..self.strip.columns {
-                    let at = row * OUT * self.line + column * OUT;
-                    let dy = square::<S, T, OUT, _>(&columns, self.from, at, self.line);
-                    let dy = both::<GradientRows, S, T, OUT, IN>(simd, dy);
-                    put_spread(&columns, dy, self.to, row * self.strip.columns + column, pitch);
                 }
             }
         });

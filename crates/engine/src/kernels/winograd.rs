@@ -8,14 +8,15 @@
 use super::linear::{add_rows, start_with_bias};
 use super::padded::Padded;
 use super::tiles::{
-    GradientRows, GradientTransform, InputRows, InputTransform, OutputRows, OutputTransform, Strips, TAPS,
-    Transform, WeightGradient, WeightGradientRows, WeightRows, WeightTransform,
+    GradientRows, ImageTransform, InputRows, OutputRows, OutputTransform, Strips, TAPS, Transform,
+    WeightGradient, WeightGradientRows, WeightRows, WeightTransform,
 };
 use super::window::Window;
 use super::{Backward, Forward, Kernel, Needs, Site};
 use crate::Real;
 use crate::matmul::{Matrix, matmul, transpose};
 use crate::simd::arch;
+use std::marker::PhantomData;
 
 /// Fewest channels for which the products outweigh the transforms.
 const CHANNELS: usize = 12;
@@ -98,7 +99,8 @@ impl<const OUT: usize, const IN: usize> Winograd<OUT, IN> {
         for strip in strips.each() {
             let tiles = strip.tiles();
             let from = &f.image[strip.first * OUT * f.padded.line()..];
-            arch().dispatch(InputTransform::<T, OUT, IN> {
+            arch().dispatch(ImageTransform::<T, InputRows, OUT, IN, IN> {
+                rows: PhantomData,
                 strip,
                 line: f.padded.width(),
                 channels: f.inputs,
@@ -134,10 +136,18 @@ impl<const OUT: usize, const IN: usize> Winograd<OUT, IN> {
             let tiles = strip.tiles();
             let from = &x[strip.first * OUT * self.input.line()..];
             let line = self.input.width();
-            arch().dispatch(InputTransform::<T, OUT, IN> { strip, line, channels: self.inputs, from, to: v });
+            arch().dispatch(ImageTransform::<T, InputRows, OUT, IN, IN> {
+                rows: PhantomData,
+                strip,
+                line,
+                channels: self.inputs,
+                from,
+                to: v,
+            });
             let from = &dy[self.gradient.start() + strip.first * OUT * self.gradient.line()..];
             let line = self.gradient.width();
-            arch().dispatch(GradientTransform::<T, OUT, IN> {
+            arch().dispatch(ImageTransform::<T, GradientRows, OUT, OUT, IN> {
+                rows: PhantomData,
                 strip,
                 line,
                 channels: self.outputs,
