@@ -33,9 +33,8 @@ fn a_step_allocates_nothing() {
     let x = g.input(&[16, 16, 3]).unwrap();
     let mut y = conv_bn_act(&mut g, x, Conv::same(8, &[3, 3]), Some(Function::Relu)).unwrap();
     for (out, stride, squeeze) in [(8, 1, 0.25), (16, 2, 0.0)] {
-        let block =
-            InvertedResidual { out, kernel: vec![5, 5], stride, expansion: 4, squeeze, act: Function::Silu };
-        y = inverted_residual(&mut g, y, &block).unwrap();
+        let block = InvertedResidual::new(g.fact(y).channels(), 4, out, &[5, 5]).stride(stride);
+        y = inverted_residual(&mut g, y, &block.squeeze(squeeze).act(Function::Silu)).unwrap();
     }
     let y = g.push(GlobalPool(Pooling::Average), &[y]).unwrap();
     let y = g.push(Dropout { rate: 0.1 }, &[y]).unwrap();

@@ -284,14 +284,7 @@ fn with_batch_norm() -> Vec<(&'static str, usize, VerifiedGraph)> {
     };
     let residual = |g: &mut Graph, x| {
         let x = conv_bn_act(g, x, Conv::same(4, &[3, 3]), Some(Function::Relu))?;
-        let block = InvertedResidual {
-            out: 4,
-            kernel: vec![3, 3],
-            stride: 1,
-            expansion: 3,
-            squeeze: 0.25,
-            act: Function::HardSwish,
-        };
+        let block = InvertedResidual::new(4, 3, 4, &[3, 3]).squeeze(0.25).act(Function::HardSwish);
         inverted_residual(g, x, &block)
     };
     vec![

@@ -13,14 +13,7 @@ fn network() -> Result<VerifiedGraph, GraphError> {
     let x = g.input(&[9, 7, 3])?;
     let relu = Some(Function::Relu);
     let x = conv_bn_act(&mut g, x, Conv::same(16, &[3, 3]), relu)?;
-    let block = InvertedResidual {
-        out: 16,
-        kernel: vec![5, 5],
-        stride: 1,
-        expansion: 2,
-        squeeze: 0.25,
-        act: Function::HardSwish,
-    };
+    let block = InvertedResidual::new(16, 2, 16, &[5, 5]).squeeze(0.25).act(Function::HardSwish);
     let a = inverted_residual(&mut g, x, &block)?;
     let b = conv_bn_act(&mut g, x, Conv::same(16, &[3, 3]), Some(Function::Gelu))?;
     let c = g.push(Pool::same(Pooling::Average, &[3, 3]), &[b])?;

@@ -25,15 +25,8 @@ fn mobile() -> Result<VerifiedGraph, GraphError> {
         (160, 5, 2, 6, 0.25),
     ];
     for (out, k, stride, expansion, squeeze) in plan {
-        let block = InvertedResidual {
-            out,
-            kernel: vec![k, k],
-            stride,
-            expansion,
-            squeeze,
-            act: Function::HardSwish,
-        };
-        x = inverted_residual(&mut g, x, &block)?;
+        let block = InvertedResidual::new(g.fact(x).channels(), expansion, out, &[k, k]).stride(stride);
+        x = inverted_residual(&mut g, x, &block.squeeze(squeeze).act(Function::HardSwish))?;
     }
     let x = conv_bn_act(&mut g, x, Conv::same(480, &[1, 1]), Some(Function::HardSwish))?;
     let x = g.push(GlobalPool(Pooling::Average), &[x])?;

@@ -3,6 +3,7 @@
 use crate::ops::Input;
 use crate::{Fact, GraphError, Op, ParamSpec, passes};
 use std::collections::HashSet;
+use std::fmt::{Display, Write};
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -29,12 +30,14 @@ pub struct Graph {
     name: String,
     nodes: Vec<Node>,
     outputs: Vec<NodeId>,
+    /// Before the names that nodes get by themselves, e.g. `stage2.block1.`.
+    scope: String,
 }
 
 impl Graph {
     /// An empty graph.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), nodes: Vec::new(), outputs: Vec::new() }
+        Self { name: name.into(), nodes: Vec::new(), outputs: Vec::new(), scope: String::new() }
     }
 
     /// Adds an input of this shape (without the batch axis).
@@ -42,9 +45,20 @@ impl Graph {
         self.push(Input(shape.to_vec()), &[])
     }
 
-    /// Adds a node with a name of its own making: its kind and its index.
+    /// Opens a scope: nodes named by [`push`](Self::push) have `name.` before their names, until [`leave`](Self::leave).
+    pub fn enter(&mut self, name: impl Display) {
+        let _ = write!(self.scope, "{name}.");
+    }
+
+    /// Closes the innermost scope.
+    pub fn leave(&mut self) {
+        let inner = self.scope.pop().and_then(|_| self.scope.rfind('.'));
+        self.scope.truncate(inner.map_or(0, |dot| dot + 1));
+    }
+
+    /// Adds a node with a name of its own making: the scope, its kind and its index.
     pub fn push(&mut self, op: impl Op, inputs: &[NodeId]) -> Result<NodeId, GraphError> {
-        let name = format!("{}_{}", op.kind(), self.nodes.len());
+        let name = format!("{}{}_{}", self.scope, op.kind(), self.nodes.len());
         self.add(name, Arc::new(op), inputs)
     }
 

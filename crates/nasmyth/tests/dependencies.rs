@@ -12,6 +12,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("data", &[]),
     ("report", &[]),
     ("space", &["graph"]),
+    ("zoo", &["graph", "space"]),
     ("engine", &["graph"]),
     ("device", &["graph"]),
     ("estimator", &["graph"]),
@@ -24,6 +25,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &[
             "graph",
             "space",
+            "zoo",
             "engine",
             "data",
             "device",

@@ -55,8 +55,7 @@ pub fn mobile_of_depths(depths: [usize; 3]) -> Result<VerifiedGraph, GraphError>
     let x = g.input(&IMAGE)?;
     let mut x = conv_bn_act(&mut g, x, Conv::same(16, &[3, 3]), RELU)?;
     for (out, stride) in stages([(16, 1, depths[0]), (24, 2, depths[1]), (40, 2, depths[2])]) {
-        let (kernel, act) = (vec![5, 5], Function::Relu);
-        let block = InvertedResidual { out, kernel, stride, expansion: 4, squeeze: 0.0, act };
+        let block = InvertedResidual::new(g.fact(x).channels(), 4, out, &[5, 5]).stride(stride);
         x = inverted_residual(&mut g, x, &block)?;
     }
     classify(g, x)

@@ -17,14 +17,7 @@ pub fn network() -> Result<VerifiedGraph, GraphError> {
     let mut g = Graph::new("network");
     let x = g.input(&[6, 5, 3])?;
     let x = conv_bn_act(&mut g, x, Conv::same(8, &[3, 3]), Some(Function::HardSwish))?;
-    let block = InvertedResidual {
-        out: 8,
-        kernel: vec![3, 3],
-        stride: 1,
-        expansion: 2,
-        squeeze: 0.25,
-        act: Function::Silu,
-    };
+    let block = InvertedResidual::new(8, 2, 8, &[3, 3]).squeeze(0.25).act(Function::Silu);
     let y = inverted_residual(&mut g, x, &block)?;
     let y = g.push(GlobalPool(Pooling::Max), &[y])?;
     let y = g.push(Linear::new(3), &[y])?;

@@ -357,15 +357,8 @@ pub fn mobile() -> VerifiedGraph {
     let x = g.push(Standardize { inverse: false }, &[x]).unwrap();
     let mut x = conv_bn_act(&mut g, x, Conv::same(8, &[3, 3]).stride(2), Some(Function::HardSwish)).unwrap();
     for (out, stride) in [(8, 1), (12, 2)] {
-        let block = InvertedResidual {
-            out,
-            kernel: vec![3, 5],
-            stride,
-            expansion: 3,
-            squeeze: 0.25,
-            act: Function::Relu6,
-        };
-        x = inverted_residual(&mut g, x, &block).unwrap();
+        let block = InvertedResidual::new(g.fact(x).channels(), 3, out, &[3, 5]).stride(stride);
+        x = inverted_residual(&mut g, x, &block.squeeze(0.25).act(Function::Relu6)).unwrap();
     }
     let x = g.push(GlobalPool(Pooling::Average), &[x]).unwrap();
     let x = g.push(Dropout { rate: 0.2 }, &[x]).unwrap();

@@ -64,6 +64,18 @@ impl Conv {
         self
     }
 
+    /// The same padded to `ceil(size / stride)` outputs on each axis of `x`, an odd zero at the end: "SAME" in TensorFlow.
+    pub fn padded_for(mut self, x: &Fact) -> Self {
+        let axes = x.spatial().iter().zip(&self.stride).zip(self.kernel.iter().zip(&self.dilation));
+        let total = axes.map(|((&size, &stride), (&kernel, &dilation))| {
+            let last = (size.div_ceil(stride) - 1) * stride;
+            (last + dilation * kernel.saturating_sub(1) + 1).saturating_sub(size)
+        });
+        let total: Vec<usize> = total.collect();
+        self.pad = total.iter().map(|t| t / 2).chain(total.iter().map(|t| t.div_ceil(2))).collect();
+        self
+    }
+
     fn padded(mut self) -> Self {
         let span = |(k, d): (&usize, &usize)| k.saturating_sub(1) * d;
         let begin = self.kernel.iter().zip(&self.dilation).map(|kd| span(kd) / 2);

@@ -4,9 +4,9 @@
 
 use super::{Preset, only_for};
 use crate::{Context, Network, Reader, Shape, Space, SpaceError, Tree};
-use nasmyth_graph::blocks::{InvertedResidual, inverted_residual, squeeze_excitation};
+use nasmyth_graph::Graph;
+use nasmyth_graph::blocks::{InvertedResidual, fused_inverted_residual, inverted_residual};
 use nasmyth_graph::ops::{Conv, Dropout, Function, GlobalPool, Pooling};
-use nasmyth_graph::{Graph, NodeId};
 
 pub(super) const PRESET: Preset = Preset {
     name: "mobile",
@@ -142,37 +142,15 @@ fn append(
     let (op, genes) = block.branch("op")?;
     let (kernel, expansion) = (net.window(genes.size("kernel")?), genes.size("expansion")?);
     let squeeze = if block.flag("squeeze")? { SQUEEZE } else { 0.0 };
-    let params = InvertedResidual { out, kernel, stride, expansion, squeeze, act };
-    if op == "inverted" {
-        net.with(|g, x| inverted_residual(g, x, &params))?;
-        return Ok(());
-    }
-    let from = net.at;
-    fused(net, &params)?;
-    shortcut_if_equal(net, from)
-}
-
-/// Fused inverted residual (Tan and Le 2021, figure 2): a full convolution to the middle, squeeze-excitation, 1x1 projection
-/// without activation. Without expansion, one full convolution with activation.
-fn fused(net: &mut Network, block: &InvertedResidual) -> Result<(), SpaceError> {
-    let middle = match block.expansion {
-        1 => block.out,
-        more => net.shape().channels() * more,
-    };
-    net.conv_bn_act(Conv::same(middle, &block.kernel).stride(block.stride), Some(block.act))?;
-    if block.squeeze > 0.0 {
-        let hidden = ((middle as f64 * block.squeeze).round() as usize).max(1);
-        net.with(|g, x| squeeze_excitation(g, x, hidden, Function::Relu, Function::HardSigmoid))?;
-    }
-    if block.expansion > 1 {
-        net.conv_bn_act(Conv::same(block.out, &[1, 1]), None)?;
-    }
-    Ok(())
-}
-
-fn shortcut_if_equal(net: &mut Network, from: NodeId) -> Result<(), SpaceError> {
-    if net.graph.fact(from) == net.shape() {
-        net.shortcut(from)?;
-    }
+    let block =
+        InvertedResidual::new(net.shape().channels(), expansion, out, &kernel).stride(stride).act(act);
+    // Without expansion, the fused form gates its output.
+    let gated =
+        if op == "fused" && expansion == 1 { InvertedResidual { middle: out, ..block } } else { block };
+    let block = gated.squeeze(squeeze);
+    net.with(|g, x| match op.as_str() {
+        "inverted" => inverted_residual(g, x, &block),
+        _ => fused_inverted_residual(g, x, &block),
+    })?;
     Ok(())
 }

@@ -82,14 +82,11 @@ pub(super) const INVERTED_RESIDUAL: LayerKind = LayerKind {
     nested: Nested::None,
     lower: |layer, net| {
         positions(net)?;
-        let block = InvertedResidual {
-            out: layer.size("out")?,
-            kernel: net.window(layer.size("kernel")?),
-            stride: layer.size("stride")?,
-            expansion: layer.size("expansion")?,
-            squeeze: layer.number("squeeze")?,
-            act: layer.function("activation")?.unwrap_or(Function::Relu),
-        };
+        let (expansion, kernel) = (layer.size("expansion")?, net.window(layer.size("kernel")?));
+        let block = InvertedResidual::new(net.shape().channels(), expansion, layer.size("out")?, &kernel)
+            .stride(layer.size("stride")?)
+            .squeeze(layer.number("squeeze")?)
+            .act(layer.function("activation")?.unwrap_or(Function::Relu));
         net.with(|g, x| blocks::inverted_residual(g, x, &block))?;
         Ok(())
     },
