@@ -142,7 +142,7 @@ impl Op for ConvTranspose {
         let rank = x.spatial().len();
         let axis = |i: usize| {
             let full = (x.spatial()[i] - 1) * self.stride[i] + self.kernel[i] + self.output_pad[i];
-            full.checked_sub(self.pad[i].saturating_add(self.pad[rank + i])).unwrap_or(0)
+            full.saturating_sub(self.pad[i].saturating_add(self.pad[rank + i]))
         };
         fact(&(0..rank).map(axis).chain([self.out]).collect::<Vec<_>>())
     }
