@@ -20,21 +20,13 @@ struct Axis {
     size: usize,
     out: usize,
     filter: Vec<f64>,
-    /// For each output position the input positions under the filter, reflected into the input.
+    /// For each output position the input positions under the filter.
     under: Vec<usize>,
 }
 
 impl Axis {
     fn new(blur: &BlurPool, size: usize, out: usize) -> Self {
-        let before = blur.pad()[0];
-        // `at` counts from the first reflected position.
-        let reflected = |at: usize| match at.checked_sub(before) {
-            Some(at) if at < size => at,
-            Some(at) => 2 * (size - 1) - at,
-            None => before - at,
-        };
-        let under = (0..out).flat_map(|o| (0..blur.size).map(move |k| o * blur.stride + k));
-        Self { size, out, filter: blur.filter(), under: under.map(reflected).collect() }
+        Self { size, out, filter: blur.filter(), under: blur.under(size) }
     }
 
     fn alone() -> Self {

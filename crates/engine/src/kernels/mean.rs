@@ -77,3 +77,33 @@ impl<T: Real> Kernel<T> for MeanKernel {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_of_those_that_stay_and_one_stays() {
+        let (samples, inputs, drop) = (4000, 3, 0.6);
+        let mut shares = vec![0.0f64; samples * inputs];
+        draw_shares(drop, inputs, Seeds { step: 1, node: 2, first: 0 }, &mut shares);
+        let mut kept = vec![0; inputs + 1];
+        for shares in shares.chunks_exact(inputs) {
+            let count = shares.iter().filter(|&&s| s > 0.0).count();
+            assert!(shares.iter().all(|&s| s == 0.0 || s == 1.0 / count as f64));
+            kept[count] += 1;
+        }
+        assert_eq!(kept[0], 0);
+        // All three stay in 0.4^3 of the samples; the standard deviation of 4000 draws is 15.5.
+        assert!((kept[3] as f64 - 256.0).abs() < 70.0, "{kept:?}");
+        // The one that stays where none would is any of them: each counts a third on average, within 0.006.
+        let mean = |k: usize| shares.iter().skip(k).step_by(inputs).sum::<f64>() / samples as f64;
+        assert!(
+            (0..inputs).all(|k| (mean(k) - 1.0 / 3.0).abs() < 0.03),
+            "{} {} {}",
+            mean(0),
+            mean(1),
+            mean(2)
+        );
+    }
+}
