@@ -5,7 +5,7 @@ use nasmyth_graph::ops::{
     Activation, Add, BatchNorm, Concat, Conv, ConvTranspose, Function, GlobalPool, Linear, MatMul, Mul,
     Permute, Pooling, Reshape, Slice,
 };
-use nasmyth_graph::{Graph, NodeId, OPS, Op, VerifiedGraph};
+use nasmyth_graph::{Example, Graph, NodeId, OPS, Op, VerifiedGraph};
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -272,7 +272,7 @@ fn convolutions_in_blocks_have_the_gradient_of_their_forward_pass() {
 }
 
 /// Shapes that fill several register tiles, and windows that leave gaps or cover others.
-fn products() -> Vec<(Arc<dyn Op>, Vec<Vec<usize>>)> {
+fn products() -> Vec<Example> {
     let cut = ConvTranspose { pad: vec![2, 0, 1, 3], ..ConvTranspose::new(6, &[5, 4], &[2, 3]) };
     vec![
         (Arc::new(MatMul { transpose_b: true, factor: 0.3 }), vec![vec![2, 9, 17], vec![2, 21, 17]]),
