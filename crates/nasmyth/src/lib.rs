@@ -19,6 +19,7 @@
 //! # Ok::<(), anyhow::Error>(())
 //! ```
 
+mod benchmark;
 mod certificate;
 mod config;
 mod duration;
@@ -35,6 +36,7 @@ mod search;
 mod single;
 mod winner;
 
+pub use benchmark::{comparison_text, write_comparison};
 pub use certificate::{Certificate, RuntimeCheck, Verdict};
 pub use config::{BudgetConfig, DataConfig, EstimatorConfig, Request, RunConfig, SearchConfig};
 pub use duration::{format_duration, parse_duration};
@@ -50,6 +52,7 @@ pub use search::{Outcome, Search, context};
 pub use single::train_architecture;
 pub use winner::{Length, Metrics, Trained, Winner};
 
+pub use nasmyth_bench as bench;
 pub use nasmyth_data as data;
 pub use nasmyth_device as device;
 pub use nasmyth_engine as engine;

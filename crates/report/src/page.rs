@@ -4,8 +4,11 @@ use crate::Report;
 use crate::escape::escape;
 use crate::sections::SECTIONS;
 
-const STYLE: &str = include_str!("style.css");
+pub(crate) const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
+
+/// Colours that the style sheet has for series, classes `s0`, `s1`, ...
+pub(crate) const SERIES_COLOURS: usize = 12;
 
 /// The report as one HTML file: styles, charts and a little script inside, nothing to load.
 pub fn html(report: &Report) -> String {

@@ -2,7 +2,7 @@
 
 use crate::chart::{Axis, Chart};
 use crate::escape::escape;
-use crate::page::document;
+use crate::page::{SERIES_COLOURS, document};
 use crate::quantity::quantity;
 
 /// What to plot.
@@ -29,9 +29,6 @@ pub struct Series {
     pub points: Vec<(String, (f64, f64))>,
 }
 
-/// Colours that the style sheet has for series.
-const COLOURS: usize = 12;
-
 /// The page: a chart, its legend and a table of all points.
 pub fn scatter_html(scatter: &Scatter) -> String {
     let points = || scatter.series.iter().flat_map(|s| &s.points);
@@ -41,10 +38,10 @@ pub fn scatter_html(scatter: &Scatter) -> String {
     let mut chart = Chart::new(Axis::cost(&x.0, &x.1, &xs), Axis::cost(&y.0, &y.1, &ys));
     let (mut legend, mut rows) = (String::new(), String::new());
     for (i, series) in scatter.series.iter().enumerate() {
-        let class = format!("s{}", i % COLOURS);
+        let class = format!("s{}", i % SERIES_COLOURS);
         let mut points = series.points.clone();
         points.sort_by(|a, b| a.1.0.total_cmp(&b.1.0));
-        chart.line(points.iter().map(|p| p.1), &class);
+        chart.line(points.iter().map(|p| p.1), &format!("joined {class}"));
         for (name, at) in &points {
             let [across, up] = [quantity(at.0, &x.1), quantity(at.1, &y.1)];
             chart.dot(

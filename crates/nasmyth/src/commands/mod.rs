@@ -1,5 +1,6 @@
 //! The commands, one per file.
 
+mod bench;
 mod evaluate;
 mod export;
 mod inspect;
@@ -42,6 +43,7 @@ enum Command {
     Inspect(inspect::Arguments),
     List(list::Arguments),
     Zoo(zoo::Arguments),
+    Bench(bench::Arguments),
 }
 
 impl Cli {
@@ -59,6 +61,7 @@ impl Cli {
             Command::Inspect(a) => a.run(),
             Command::List(a) => a.run(),
             Command::Zoo(a) => a.run(),
+            Command::Bench(a) => a.run(),
         }
     }
 }
