@@ -1,7 +1,8 @@
 //! Compositions that several spaces and families share, each written once.
 
 use crate::ops::{
-    Activation, Add, BatchNorm, Concat, Conv, Function, GlobalPool, Linear, Mul, Pooling, Reshape, Scale, Slice,
+    Activation, Add, BatchNorm, Concat, Conv, Function, GlobalPool, Linear, Mul, Pooling, Reshape, Scale,
+    Slice,
 };
 use crate::{Graph, GraphError, NodeId};
 

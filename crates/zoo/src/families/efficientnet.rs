@@ -32,7 +32,12 @@ pub(super) const FAMILY: Family = Family {
     knobs: &[
         WIDTH,
         DEPTH,
-        Knob::word("table", "the paper's network, or one for simpler hardware", "base", &["base", "lite", "edge"]),
+        Knob::word(
+            "table",
+            "the paper's network, or one for simpler hardware",
+            "base",
+            &["base", "lite", "edge"],
+        ),
         LAYERS,
     ],
     members: table![

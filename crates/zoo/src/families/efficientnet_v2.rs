@@ -16,8 +16,14 @@ pub(super) const FAMILY: Family = Family {
     knobs: &[
         Knob::word("table", "which network is scaled", "s", &["base", "s", "m", "l", "xl", "rw"]).fixed(),
         WIDTH,
-        Knob::reals("depth", "factor of the blocks of all stages, or one for each", "1.0", (1, 7), (0.1, 8.0))
-            .searched_reals(&[0.25, 0.5, 0.75, 1.0, 1.2]),
+        Knob::reals(
+            "depth",
+            "factor of the blocks of all stages, or one for each",
+            "1.0",
+            (1, 7),
+            (0.1, 8.0),
+        )
+        .searched_reals(&[0.25, 0.5, 0.75, 1.0, 1.2]),
         LAYERS,
     ],
     members: &[
@@ -90,8 +96,14 @@ const XL: &[&[Blocks]] = &[
 ];
 
 /// S as it was understood from the paper before its code was published.
-const RW: &[&[Blocks]] =
-    &[&[fused(3, 1.0, 24).times(2)], S[1], S[2], S[3], S[4], &[inverted(3, 6.0, 272).stride(2).times(15).squeeze(0.25)]];
+const RW: &[&[Blocks]] = &[
+    &[fused(3, 1.0, 24).times(2)],
+    S[1],
+    S[2],
+    S[3],
+    S[4],
+    &[inverted(3, 6.0, 272).stride(2).times(15).squeeze(0.25)],
+];
 
 fn build(net: &mut Net, numbers: &Numbers) -> Result<(), ZooError> {
     let mut trunk = Trunk { depth: numbers.reals("depth")?, ..Trunk::new(numbers.real("width")?, 1.0) };

@@ -1,7 +1,9 @@
 //! FBNetV3: network and training recipe searched together (Dai, Wan, Zhang, Wu, He, Wei, Chen, Tian, Yu, Vajda and Gonzalez 2021).
 //! Tables as in timm, which follow the authors' models B, D and G.
 
-use crate::blocks::mobile::{Blocks, DEPTH, Hidden, Squeezing, Trunk, WIDTH, conv, inverted, pooled_head, separable, stem};
+use crate::blocks::mobile::{
+    Blocks, DEPTH, Hidden, Squeezing, Trunk, WIDTH, conv, inverted, pooled_head, separable, stem,
+};
 use crate::{Data, Family, Knob, Member, Net, Numbers, ZooError};
 use nasmyth_graph::ops::Function;
 
@@ -64,7 +66,8 @@ const G: &[&[Blocks]] = &[
 fn build(net: &mut Net, numbers: &Numbers) -> Result<(), ZooError> {
     // A share of the input, as in EfficientNet, in multiples of 8.
     let squeezing = Squeezing { divisor: 8, gate: Function::HardSigmoid, ..Squeezing::INPUT };
-    let trunk = Trunk { limit: 0.95, squeezing, ..Trunk::new(numbers.real("width")?, numbers.real("depth")?) };
+    let trunk =
+        Trunk { limit: 0.95, squeezing, ..Trunk::new(numbers.real("width")?, numbers.real("depth")?) };
     let (first, table) = match numbers.word("table")? {
         "b" => (16, B),
         "d" => (24, D),

@@ -1,7 +1,9 @@
 //! HardCoRe-NAS: latency as a hard constraint of a differentiable search, one network for each bound (Nayman, Aflalo, Noy and
 //! Zelnik-Manor 2021). Tables of the published models.
 
-use crate::blocks::mobile::{Blocks, DEPTH, Hidden, Squeezing, Trunk, WIDTH, conv, inverted, pooled_head, separable, stem};
+use crate::blocks::mobile::{
+    Blocks, DEPTH, Hidden, Squeezing, Trunk, WIDTH, conv, inverted, pooled_head, separable, stem,
+};
 use crate::{Data, Family, Knob, Member, Net, Numbers, ZooError};
 use nasmyth_graph::ops::Function::{HardSwish, Relu};
 
@@ -87,7 +89,8 @@ fn build(net: &mut Net, numbers: &Numbers) -> Result<(), ZooError> {
     };
     let stages = table.iter().zip(STAGES).map(|(lines, (out, stride))| -> Vec<Blocks> {
         let line = |&(kernel, expansion, squeezed): &Line| {
-            let line = inverted(kernel, expansion, out).stride(stride).squeeze(if squeezed { 0.25 } else { 0.0 });
+            let line =
+                inverted(kernel, expansion, out).stride(stride).squeeze(if squeezed { 0.25 } else { 0.0 });
             if out <= 40 { line.act(Relu) } else { line }
         };
         lines.iter().map(line).collect()

@@ -15,7 +15,8 @@ pub(super) const FAMILY: Family = Family {
         WIDTH,
         DEPTH,
         Knob::int("expansion", "width of a block's middle, in inputs", "6", (1, 16), &[3, 4, 6]),
-        Knob::word("ends", "whether first and last layers are scaled", "scaled", &["scaled", "fixed"]).fixed(),
+        Knob::word("ends", "whether first and last layers are scaled", "scaled", &["scaled", "fixed"])
+            .fixed(),
     ],
     members: &[
         Member::new("mobilenetv2_100", 224, ""),

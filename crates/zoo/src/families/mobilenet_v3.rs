@@ -2,8 +2,8 @@
 //! tables 1 and 2). `minimal` has neither 5x5 windows, nor squeeze-excitation, nor hard swish (the authors' code).
 
 use crate::blocks::mobile::{
-    Blocks, DEPTH, Hidden, LAYERS, Squeezing, Trunk, WIDTH, conv, inverted, pooled_head, separable, set_layers,
-    stem,
+    Blocks, DEPTH, Hidden, LAYERS, Squeezing, Trunk, WIDTH, conv, inverted, pooled_head, separable,
+    set_layers, stem,
 };
 use crate::{Data, Family, Knob, Member, Net, Numbers, ZooError};
 use nasmyth_graph::ops::Function::{HardSwish, Relu};
@@ -17,7 +17,12 @@ pub(super) const FAMILY: Family = Family {
         Knob::word("table", "which table of the paper", "large", &["large", "small"]),
         WIDTH,
         DEPTH,
-        Knob::word("variant", "the searched network, or the one of plain layers", "searched", &["searched", "minimal"]),
+        Knob::word(
+            "variant",
+            "the searched network, or the one of plain layers",
+            "searched",
+            &["searched", "minimal"],
+        ),
         LAYERS,
     ],
     members: &[

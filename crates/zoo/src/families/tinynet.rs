@@ -11,8 +11,8 @@
 use super::efficientnet::BASE;
 use crate::blocks::mobile::{DEPTH, Trunk, WIDTH, conv_head, stem};
 use crate::{Data, Family, Input, Member, Net, Numbers, ZooError};
-use nasmyth_graph::ops::Function;
 use nasmyth_graph::Graph;
+use nasmyth_graph::ops::Function;
 
 pub(super) const FAMILY: Family = Family {
     name: "tinynet",
@@ -32,8 +32,13 @@ pub(super) const FAMILY: Family = Family {
 
 /// Share of B0's multiply-accumulates, resolution and depth of the published networks. The paper's fits are Gaussian processes that
 /// it does not list; between these points they are taken as straight.
-const FIT: [(f64, f64, f64); 5] =
-    [(0.062, 106.0, 0.6), (0.134, 152.0, 0.695), (0.258, 184.0, 0.85), (0.521, 188.0, 1.1), (0.873, 192.0, 1.2)];
+const FIT: [(f64, f64, f64); 5] = [
+    (0.062, 106.0, 0.6),
+    (0.134, 152.0, 0.695),
+    (0.258, 184.0, 0.85),
+    (0.521, 188.0, 1.1),
+    (0.873, 192.0, 1.2),
+];
 
 /// Multiply-accumulates of EfficientNet-B0 at 224x224.
 const B0: f64 = 385_814_752.0;

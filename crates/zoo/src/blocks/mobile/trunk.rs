@@ -1,7 +1,7 @@
 //! From tables of stages to layers.
 
-use super::table::{Blocks, Kind};
 use super::multi_query::multi_query_attention;
+use super::table::{Blocks, Kind};
 use crate::{Net, ZooError, make_divisible, round_half_even};
 use nasmyth_graph::blocks::{InvertedResidual, Mix, Squeeze, fused_inverted_residual, inverted_residual};
 use nasmyth_graph::ops::Function;
@@ -21,8 +21,7 @@ pub(crate) struct Squeezing {
 
 impl Squeezing {
     /// A share of the input, the block's activation and a sigmoid (MnasNet and EfficientNet).
-    pub(crate) const INPUT: Self =
-        Self { of_middle: false, divisor: 1, act: None, gate: Function::Sigmoid };
+    pub(crate) const INPUT: Self = Self { of_middle: false, divisor: 1, act: None, gate: Function::Sigmoid };
     /// A share of the middle, ReLU and a hard sigmoid (MobileNetV3).
     pub(crate) const MIDDLE: Self =
         Self { of_middle: true, divisor: 8, act: Some(Function::Relu), gate: Function::HardSigmoid };
