@@ -9,8 +9,10 @@ mod improvement;
 mod page;
 mod quantity;
 mod report;
+mod scatter;
 mod sections;
 
 pub use improvement::{Improvement, NoImprovement, improvement, relative_improvement, student_t};
 pub use page::html;
 pub use report::{CertificateRow, Confusion, Cost, Data, FinalMetrics, Limit, Metric, Report, Status, Trial};
+pub use scatter::{Scatter, Series, scatter_html};

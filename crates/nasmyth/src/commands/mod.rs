@@ -10,6 +10,7 @@ mod resume;
 mod samples;
 mod search;
 mod train;
+mod zoo;
 
 use crate::bars::Bars;
 use anyhow::Result;
@@ -40,6 +41,7 @@ enum Command {
     Train(train::Arguments),
     Inspect(inspect::Arguments),
     List(list::Arguments),
+    Zoo(zoo::Arguments),
 }
 
 impl Cli {
@@ -56,6 +58,7 @@ impl Cli {
             Command::Train(a) => a.run(),
             Command::Inspect(a) => a.run(),
             Command::List(a) => a.run(),
+            Command::Zoo(a) => a.run(),
         }
     }
 }

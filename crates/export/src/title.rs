@@ -5,7 +5,7 @@ use nasmyth_graph::{NodeId, VerifiedGraph};
 
 /// Colour of a box and line of the legend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Family {
+pub(crate) enum Family {
     Data,
     Convolution,
     Depthwise,
@@ -17,7 +17,7 @@ pub(super) enum Family {
 }
 
 impl Family {
-    pub(super) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Data,
         Self::Convolution,
         Self::Depthwise,
@@ -29,7 +29,7 @@ impl Family {
     ];
 
     /// CSS class.
-    pub(super) fn class(self) -> &'static str {
+    pub(crate) fn class(self) -> &'static str {
         match self {
             Self::Data => "data",
             Self::Convolution => "conv",
@@ -43,7 +43,7 @@ impl Family {
     }
 
     /// Name in the legend.
-    pub(super) fn label(self) -> &'static str {
+    pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Data => "data",
             Self::Convolution => "convolution",
@@ -58,10 +58,20 @@ impl Family {
 }
 
 /// Title and family of a node on its own.
-pub(super) fn title(g: &VerifiedGraph, id: NodeId) -> (String, Family) {
+pub(crate) fn title(g: &VerifiedGraph, id: NodeId) -> (String, Family) {
     let op = g.node(id).op.as_ref();
     if let Some(conv) = op.downcast::<Conv>() {
         return conv_title(conv, g.input_facts(id)[0].channels());
+    }
+    if let Some(conv) = op.downcast::<ConvTranspose>() {
+        let name = format!("Transposed conv {}{}", times(&conv.kernel), stride(&conv.stride));
+        return (name, Family::Convolution);
+    }
+    if let Some(blur) = op.downcast::<BlurPool>() {
+        return (format!("Blur pool {}{}", blur.size, stride(&[blur.stride])), Family::Pool);
+    }
+    if let Some(unpool) = op.downcast::<MaxUnpool>() {
+        return (format!("Max unpool {}", times(&unpool.kernel)), Family::Pool);
     }
     if let Some(pool) = op.downcast::<Pool>() {
         let name = if pool.pooling == Pooling::Max { "Max pool" } else { "Average pool" };
@@ -77,6 +87,12 @@ pub(super) fn title(g: &VerifiedGraph, id: NodeId) -> (String, Family) {
         "input" => ("Input", Family::Data),
         "linear" => ("Linear", Family::Linear),
         "embedding" => ("Embedding", Family::Linear),
+        "token_embedding" => ("Token embedding", Family::Linear),
+        "position_embedding" => ("Position embedding", Family::Linear),
+        "class_token" => ("Class token", Family::Linear),
+        "permute" => ("Permute", Family::Data),
+        "matmul" => ("Matrix product", Family::Join),
+        "mean" => ("mean", Family::Join),
         "reshape" => ("Reshape", Family::Data),
         "zero" => ("Zero", Family::Data),
         "add" => ("+", Family::Join),
@@ -88,7 +104,7 @@ pub(super) fn title(g: &VerifiedGraph, id: NodeId) -> (String, Family) {
 }
 
 /// What a node adds to the box of the node before it.
-pub(super) fn suffix(g: &VerifiedGraph, id: NodeId) -> String {
+pub(crate) fn suffix(g: &VerifiedGraph, id: NodeId) -> String {
     let node = g.node(id);
     if let Some(Activation(function)) = node.op.downcast::<Activation>() {
         return activation(*function).to_owned();
@@ -96,6 +112,8 @@ pub(super) fn suffix(g: &VerifiedGraph, id: NodeId) -> String {
     match node.op.kind() {
         "batch_norm" => "BN".to_owned(),
         "layer_norm" => "LN".to_owned(),
+        "leaky_relu" => "leaky ReLU".to_owned(),
+        "prelu" => "PReLU".to_owned(),
         "standardize" => "standardize".to_owned(),
         "reshape" if node.fact.spatial().is_empty() => "flatten".to_owned(),
         kind => kind.replace('_', " "),
@@ -121,7 +139,7 @@ fn stride(stride: &[usize]) -> String {
 }
 
 /// `3×3`
-pub(super) fn times(sizes: &[usize]) -> String {
+pub(crate) fn times(sizes: &[usize]) -> String {
     sizes.iter().map(usize::to_string).collect::<Vec<_>>().join("×")
 }
 
@@ -147,7 +165,7 @@ fn capital(text: &str) -> String {
 }
 
 /// `1.2 k`, `3.45 M`
-pub(super) fn short(n: u64) -> String {
+pub(crate) fn short(n: u64) -> String {
     let v = n as f64;
     match n {
         0..1_000 => n.to_string(),
