@@ -11,6 +11,8 @@ use nasmyth_graph::ops::Function;
 pub(crate) struct Squeezing {
     /// Whether the share is one of the block's middle, not of its input.
     pub of_middle: bool,
+    /// Factor of the hidden width.
+    pub factor: f64,
     /// The hidden width is a multiple of it.
     pub divisor: usize,
     /// Activation of the hidden layer, if not the block's.
@@ -21,10 +23,16 @@ pub(crate) struct Squeezing {
 
 impl Squeezing {
     /// A share of the input, the block's activation and a sigmoid (MnasNet and EfficientNet).
-    pub(crate) const INPUT: Self = Self { of_middle: false, divisor: 1, act: None, gate: Function::Sigmoid };
+    pub(crate) const INPUT: Self =
+        Self { of_middle: false, factor: 1.0, divisor: 1, act: None, gate: Function::Sigmoid };
     /// A share of the middle, ReLU and a hard sigmoid (MobileNetV3).
-    pub(crate) const MIDDLE: Self =
-        Self { of_middle: true, divisor: 8, act: Some(Function::Relu), gate: Function::HardSigmoid };
+    pub(crate) const MIDDLE: Self = Self {
+        of_middle: true,
+        factor: 1.0,
+        divisor: 8,
+        act: Some(Function::Relu),
+        gate: Function::HardSigmoid,
+    };
 }
 
 /// What the table of a family leaves open.
@@ -129,7 +137,7 @@ impl Trunk {
     fn squeeze(&self, line: &Blocks, middle: usize, act: Function) -> Option<Squeeze> {
         let rule = self.squeezing;
         let share = if rule.of_middle { line.squeeze } else { line.squeeze / line.expansion };
-        let hidden = middle as f64 * share;
+        let hidden = middle as f64 * share * rule.factor;
         let hidden = match rule.divisor {
             1 => round_half_even(hidden).max(1),
             divisor => make_divisible(hidden, divisor, self.limit),
