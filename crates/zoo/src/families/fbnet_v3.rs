@@ -64,10 +64,10 @@ const G: &[&[Blocks]] = &[
 ];
 
 fn build(net: &mut Net, numbers: &Numbers) -> Result<(), ZooError> {
-    // A share of the input, as in EfficientNet, in multiples of 8.
-    let squeezing = Squeezing { divisor: 8, gate: Function::HardSigmoid, ..Squeezing::INPUT };
-    let trunk =
-        Trunk { limit: 0.95, squeezing, ..Trunk::new(numbers.real("width")?, numbers.real("depth")?) };
+    let width = numbers.real("width")?;
+    // A share of the input in multiples of 8, which timm multiplies by the width once more.
+    let squeezing = Squeezing { factor: width, divisor: 8, gate: Function::HardSigmoid, ..Squeezing::INPUT };
+    let trunk = Trunk { limit: 0.95, squeezing, ..Trunk::new(width, numbers.real("depth")?) };
     let (first, table) = match numbers.word("table")? {
         "b" => (16, B),
         "d" => (24, D),

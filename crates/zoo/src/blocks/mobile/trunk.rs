@@ -163,3 +163,34 @@ fn repeats(lines: &[Blocks], factor: f64, nearest: bool) -> Vec<usize> {
     times.reverse();
     times
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::table::{inverted, universal};
+    use super::*;
+    use nasmyth_graph::Graph;
+
+    #[test]
+    fn the_last_lines_of_a_stage_grow_first() {
+        let lines = [inverted(3, 6.0, 8), inverted(3, 3.0, 8).times(3)];
+        assert_eq!(repeats(&lines, 1.0, false), [1, 3]);
+        assert_eq!(repeats(&lines, 1.2, false), [1, 4]); // 4.8 blocks, rounded up
+        assert_eq!(repeats(&lines, 1.1, true), [1, 3]); // 4.4 blocks, rounded
+        assert_eq!(repeats(&lines, 0.1, false), [1, 1]); // no line disappears
+    }
+
+    #[test]
+    fn a_universal_bottleneck_with_the_middle_alone_is_an_inverted_residual() {
+        let hash = |line: Blocks| {
+            let mut graph = Graph::new("block");
+            let at = graph.input(&[8, 8, 16]).unwrap();
+            let mut net = Net::new(graph, at, 2, 0);
+            Trunk::new(1.0, 1.0).build(&mut net, &[[line]]).unwrap();
+            net.graph.output(net.at);
+            net.graph.verify().unwrap().canonical_hash()
+        };
+        assert_eq!(hash(universal(0, 5, 4.0, 16)), hash(inverted(5, 4.0, 16)));
+        assert_ne!(hash(universal(3, 5, 4.0, 16)), hash(inverted(5, 4.0, 16)));
+        assert_ne!(hash(universal(3, 0, 4.0, 16)), hash(universal(0, 0, 4.0, 16)));
+    }
+}
