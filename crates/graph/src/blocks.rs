@@ -1,8 +1,8 @@
 //! Compositions that several spaces and families share, each written once.
 
 use crate::ops::{
-    Activation, Add, BatchNorm, Concat, Conv, Function, GlobalPool, Linear, Mul, Pooling, Reshape, Scale,
-    Slice,
+    Activation, Add, BatchNorm, Concat, Conv, Function, GlobalPool, Linear, Mul, Pool, Pooling, Reshape,
+    Scale, Slice,
 };
 use crate::{Graph, GraphError, NodeId};
 
@@ -160,6 +160,8 @@ pub struct InvertedResidual {
     pub mix: Option<Mix>,
     /// Step of the window.
     pub stride: usize,
+    /// Whether the step is left to the means of windows of its size, after the activation.
+    pub average: bool,
     /// Channels of the middle.
     pub middle: usize,
     /// Whether a 1x1 convolution leads to the middle; without one it has the channels of the input.
@@ -194,6 +196,7 @@ impl InvertedResidual {
             start: Vec::new(),
             mix: None,
             stride: 1,
+            average: false,
             middle: inputs * expansion,
             expand: expansion != 1,
             squeeze: None,
@@ -220,6 +223,20 @@ impl InvertedResidual {
         let squeeze = Squeeze { hidden, act: Function::Relu, gate: Function::HardSigmoid };
         Self { squeeze: (share > 0.0).then_some(squeeze), ..self }
     }
+
+    /// Step of the convolution that has it.
+    fn step(&self) -> usize {
+        if self.average { 1 } else { self.stride }
+    }
+
+    /// The means that have the step instead.
+    fn averaged(&self, g: &mut Graph, x: NodeId) -> Result<NodeId, GraphError> {
+        if !self.average || self.stride == 1 {
+            return Ok(x);
+        }
+        let window = vec![self.stride; g.fact(x).spatial().len()];
+        g.push(Pool::new(Pooling::Average, &window), &[x])
+    }
 }
 
 /// Inverted residual with linear bottleneck (Sandler et al. 2018, table 1): 1x1 expansion, depthwise, optional
@@ -237,17 +254,19 @@ pub fn inverted_residual(g: &mut Graph, x: NodeId, block: &InvertedResidual) -> 
     let mut y = x;
     if !block.start.is_empty() {
         let channels = g.fact(x).channels();
-        let stride = if has_middle { 1 } else { block.stride };
-        y = style.conv_bn(g, y, Conv::same(channels, &block.start).stride(stride).groups(channels))?;
+        let step = if has_middle { 1 } else { block.step() };
+        y = style.conv_bn(g, y, Conv::same(channels, &block.start).stride(step).groups(channels))?;
+        y = if has_middle { y } else { block.averaged(g, y)? };
     }
     if block.expand {
         y = style.mixed(g, y, block.middle, &expand, Conv::same)?;
         y = style.bn_act(g, y)?;
     }
     if has_middle {
-        let depthwise = |c: usize, window: &[usize]| Conv::same(c, window).stride(block.stride).groups(c);
+        let depthwise = |c: usize, window: &[usize]| Conv::same(c, window).stride(block.step()).groups(c);
         y = style.mixed(g, y, block.middle, &windows, depthwise)?;
         y = style.bn_act(g, y)?;
+        y = block.averaged(g, y)?;
     }
     if let Some(squeeze) = &block.squeeze {
         y = squeeze.apply(g, y)?;
@@ -266,8 +285,9 @@ pub fn fused_inverted_residual(
 ) -> Result<NodeId, GraphError> {
     let style = &block.style;
     let middle = if block.expand { block.middle } else { block.out };
-    let full = Conv::same(middle, &block.kernel).stride(block.stride);
+    let full = Conv::same(middle, &block.kernel).stride(block.step());
     let mut y = style.conv_bn_act(g, x, full)?;
+    y = block.averaged(g, y)?;
     if let Some(squeeze) = &block.squeeze {
         y = squeeze.apply(g, y)?;
     }

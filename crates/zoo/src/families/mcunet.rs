@@ -79,3 +79,18 @@ fn build(net: &mut Net, numbers: &Numbers) -> Result<(), ZooError> {
     net.scope("head", |net| Ok(net.classifier()?))?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Input, member};
+
+    #[test]
+    fn multiply_accumulates_are_those_that_the_authors_list() {
+        let millions = [("in0", 6.4), ("in1", 12.8), ("in2", 67.3), ("in3", 81.8), ("in4", 125.9)];
+        for (name, listed) in millions {
+            let network = member(&format!("mcunet-{name}")).unwrap();
+            let graph = network.graph(&Input::default()).unwrap().verify().unwrap();
+            assert_eq!((graph.macs() as f64 / 1e5).round() / 10.0, listed, "{name}");
+        }
+    }
+}

@@ -21,6 +21,13 @@ pub(super) const FAMILY: Family = Family {
         ),
         WIDTH,
         DEPTH,
+        Knob::word(
+            "halving",
+            "by strides, or by means after the activation",
+            "stride",
+            &["stride", "average"],
+        )
+        .fixed(),
     ],
     members: &[
         Member::new("mobilenetv4_conv_small", 224, ""),
@@ -28,6 +35,8 @@ pub(super) const FAMILY: Family = Family {
         Member::new("mobilenetv4_conv_small_050", 224, "width=0.5"),
         Member::new("mobilenetv4_conv_medium", 256, "table=conv_medium"),
         Member::new("mobilenetv4_conv_large", 384, "table=conv_large"),
+        Member::new("mobilenetv4_conv_aa_medium", 256, "table=conv_medium,halving=average"),
+        Member::new("mobilenetv4_conv_aa_large", 448, "table=conv_large,halving=average"),
         Member::new("mobilenetv4_hybrid_medium", 256, "table=hybrid_medium"),
         Member::new("mobilenetv4_hybrid_medium_075", 224, "table=hybrid_medium,width=0.75"),
         Member::new("mobilenetv4_hybrid_large", 384, "table=hybrid_large"),
@@ -181,6 +190,7 @@ fn build(net: &mut Net, numbers: &Numbers) -> Result<(), ZooError> {
         _ => (HYBRID_LARGE, 24),
     };
     let mut trunk = Trunk::new(numbers.real("width")?, numbers.real("depth")?);
+    trunk.average = numbers.word("halving")? == "average";
     trunk.scale = table.starts_with("hybrid").then_some(1e-5);
     net.style.act = if table == "hybrid_large" { Function::Gelu } else { Function::Relu };
     stem(net, if trunk.width < 1.0 { first } else { trunk.channels(first) })?;

@@ -63,3 +63,14 @@ fn build(net: &mut Net, numbers: &Numbers) -> Result<(), ZooError> {
     trunk.build(net, &stages)?;
     pooled_head(net, trunk.channels(1280), Hidden::Plain)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Input, member};
+
+    #[test]
+    fn the_network_of_595_million_multiply_accumulates_has_them() {
+        let graph = member("ofa_flops_595m").unwrap().graph(&Input::default()).unwrap().verify().unwrap();
+        assert_eq!(graph.macs() / 1_000_000, 595);
+    }
+}

@@ -78,3 +78,22 @@ fn build(net: &mut Net, numbers: &Numbers) -> Result<(), ZooError> {
     trunk.build(net, &stages)?;
     conv_head(net, trunk.channels(*last))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Input, member};
+
+    #[test]
+    fn parameters_are_those_of_the_published_models() {
+        let published = [
+            ("proxyless_cpu", 4_361_648),
+            ("proxyless_gpu", 7_119_848),
+            ("proxyless_mobile", 4_080_512),
+            ("proxyless_mobile_14", 6_857_568),
+        ];
+        for (name, params) in published {
+            let graph = member(name).unwrap().graph(&Input::default()).unwrap().verify().unwrap();
+            assert_eq!(graph.params(), params, "{name}");
+        }
+    }
+}

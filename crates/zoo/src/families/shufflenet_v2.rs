@@ -36,7 +36,7 @@ fn build(net: &mut Net, numbers: &Numbers) -> Result<(), ZooError> {
         Ok(if pool > 1 { net.max_pool3(pool)? } else { net.at })
     })?;
     for (i, blocks) in numbers.sizes("depths")?.into_iter().enumerate() {
-        let half = channels / 2 << i;
+        let half = (channels / 2) << i;
         let stride = net.stride(2);
         net.scope(format!("stage{}.block1", i + 1), |net| first(net, half, stride))?;
         for j in 1..blocks {

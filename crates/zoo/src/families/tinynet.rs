@@ -58,7 +58,7 @@ pub fn tinynet(ratio: f64) -> Result<Graph, ZooError> {
     // Multiply-accumulates never fall with the width, but they step.
     let (mut narrow, mut wide) = (0.05, 4.0);
     for _ in 0..12 {
-        let middle = (narrow * wide as f64).sqrt();
+        let middle = f64::sqrt(narrow * wide);
         *(if build(middle)?.1 < ratio { &mut narrow } else { &mut wide }) = middle;
     }
     let (below, above) = (build(narrow)?, build(wide)?);

@@ -50,6 +50,8 @@ pub(crate) struct Trunk {
     pub limit: f64,
     /// Squeeze-excitation.
     pub squeezing: Squeezing,
+    /// Whether blocks leave their steps to means.
+    pub average: bool,
     /// First value of the learned scale of a block's answer, if there is one.
     pub scale: Option<f64>,
 }
@@ -64,6 +66,7 @@ impl Trunk {
             ends_fixed: false,
             limit: 0.9,
             squeezing: Squeezing::INPUT,
+            average: false,
             scale: None,
         }
     }
@@ -108,6 +111,7 @@ impl Trunk {
             start: Vec::new(),
             mix: None,
             stride,
+            average: self.average,
             middle,
             expand: !matches!(line.kind, Kind::Conv | Kind::Separable),
             squeeze: self.squeeze(line, middle, style.act),
