@@ -1,12 +1,56 @@
 //! The families, one per file. [`FAMILIES`] is the only list of them.
 
 mod efficientnet;
+mod efficientnet_v2;
+mod fbnet;
+mod fbnet_v3;
+mod fractalnet;
+mod ghostnet;
+mod hardcorenas;
+mod mcunet;
+mod mixnet;
+mod mnasnet;
+mod mobilenet_v2;
+mod mobilenet_v3;
+mod mobilenet_v4;
+mod once_for_all;
+mod proxylessnas;
 mod regnet;
+mod rexnet;
+mod shufflenet_v2;
+mod spnasnet;
+mod starnet;
+mod tinynet;
 
 pub use efficientnet::efficientnet;
 pub use regnet::{RegNet, regnet};
+pub use rexnet::rexnet;
+pub use tinynet::tinynet;
 
 use crate::Family;
 
 /// Every family.
-pub static FAMILIES: &[&Family] = &[&regnet::REGNETX, &regnet::REGNETY, &efficientnet::FAMILY];
+pub static FAMILIES: &[&Family] = &[
+    &regnet::REGNETX,
+    &regnet::REGNETY,
+    &mobilenet_v2::FAMILY,
+    &mobilenet_v3::FAMILY,
+    &mobilenet_v4::FAMILY,
+    &mnasnet::FAMILY,
+    &spnasnet::FAMILY,
+    &proxylessnas::FAMILY,
+    &once_for_all::FAMILY,
+    &mcunet::FAMILY,
+    &fbnet::FAMILY,
+    &fbnet_v3::FAMILY,
+    &hardcorenas::FAMILY,
+    &efficientnet::FAMILY,
+    &efficientnet_v2::FAMILY,
+    &tinynet::FAMILY,
+    &mixnet::FAMILY,
+    &rexnet::FAMILY,
+    &ghostnet::FAMILY,
+    &shufflenet_v2::FAMILY,
+    &starnet::FAMILY,
+    &fractalnet::FAMILY,
+];
