@@ -1,7 +1,11 @@
 //! The families, one per file. [`FAMILIES`] is the only list of them.
 
+mod bert;
 mod efficientnet;
+mod hat;
+mod nest;
 mod regnet;
+mod vit;
 
 pub use efficientnet::efficientnet;
 pub use regnet::{RegNet, regnet};
@@ -9,4 +13,13 @@ pub use regnet::{RegNet, regnet};
 use crate::Family;
 
 /// Every family.
-pub static FAMILIES: &[&Family] = &[&regnet::REGNETX, &regnet::REGNETY, &efficientnet::FAMILY];
+pub static FAMILIES: &[&Family] = &[
+    &regnet::REGNETX,
+    &regnet::REGNETY,
+    &efficientnet::FAMILY,
+    &vit::VIT,
+    &vit::DEIT,
+    &nest::FAMILY,
+    &bert::FAMILY,
+    &hat::FAMILY,
+];

@@ -1,0 +1,7 @@
+//! Compositions that families share, each written once.
+
+mod text;
+mod transformer;
+
+pub(crate) use text::{answer_of_first_token, embeddings};
+pub(crate) use transformer::{EncoderLayer, NormOrder, SelfAttention, first_token};
