@@ -106,11 +106,15 @@ impl Network {
         let mut skip = from;
         if x != y {
             skip = match strides(&x, &y) {
-                Some(stride) if !stride.is_empty() => {
+                Some(stride) if stride.is_empty() => {
+                    self.graph.push(Linear { out: y.channels(), bias: false }, &[from])?
+                }
+                // A convolution without axes fits nothing.
+                stride => {
+                    let stride = stride.unwrap_or_default();
                     let ones = vec![1; stride.len()];
                     self.graph.push(Conv { stride, ..Conv::same(y.channels(), &ones) }, &[from])?
                 }
-                _ => self.graph.push(Linear { out: y.channels(), bias: false }, &[from])?,
             };
             skip = self.graph.push(BatchNorm::default(), &[skip])?;
         }

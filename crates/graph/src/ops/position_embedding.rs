@@ -45,7 +45,7 @@ impl Op for PositionEmbedding {
         let x = one(inputs)?;
         let weight = fact(&self.weight(x))?;
         if weight.shape()[0] < x.shape()[0] {
-            return Err(OpError::expected(format!("rows for all of {x:?}"), &self.rows));
+            return Err(OpError::expected(format!("rows for all of {x:?}"), self.rows));
         }
         Ok(x.clone())
     }

@@ -1,8 +1,10 @@
 //! The families, one per file. [`FAMILIES`] is the only list of them.
 
 mod bert;
+mod darts;
 mod efficientnet;
 mod hat;
+mod nasbench201;
 mod nest;
 mod regnet;
 mod vit;
@@ -20,6 +22,8 @@ pub static FAMILIES: &[&Family] = &[
     &vit::VIT,
     &vit::DEIT,
     &nest::FAMILY,
+    &darts::FAMILY,
+    &nasbench201::FAMILY,
     &bert::FAMILY,
     &hat::FAMILY,
 ];
