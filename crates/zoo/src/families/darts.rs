@@ -12,8 +12,6 @@
 use crate::blocks::{Edge, Genotype, cell};
 use crate::{Data, Family, Knob, Member, Net, Numbers, ZooError};
 use Edge::{AvgPool3, DilConv3, DilConv5, MaxPool3, SepConv3, SepConv5, Skip};
-use nasmyth_graph::blocks::conv_bn_act;
-use nasmyth_graph::ops::Function;
 
 /// A network for CIFAR-10.
 const fn cifar(name: &'static str, numbers: &'static str) -> Member {
@@ -28,21 +26,7 @@ pub(super) const FAMILY: Family = Family {
     knobs: &[
         Knob::int("layers", "cells", "20", (1, 200), &[3, 5, 8, 14, 20]),
         Knob::int("channels", "channels of a node of the first cells", "36", (2, 1024), &[4, 8, 16, 24, 36]),
-        Knob::word(
-            "genotype",
-            "the cell",
-            "darts_v2",
-            &[
-                "darts_v1",
-                "darts_v2",
-                "pc_darts_cifar",
-                "pc_darts_image",
-                "sgas_cri1",
-                "sgas_cri2",
-                "sgas_cri2_image",
-            ],
-        )
-        .fixed(),
+        Knob::word("genotype", "the cell", "darts_v2", NAMES).fixed(),
         Knob::word("stem", "one convolution, or three that halve the image", "cifar", &["cifar", "imagenet"])
             .fixed(),
     ],
@@ -64,184 +48,55 @@ pub(super) const FAMILY: Family = Family {
     build,
 };
 
-const DARTS_V1: Genotype = Genotype {
-    normal: [
-        (SepConv3, 1),
-        (SepConv3, 0),
-        (Skip, 0),
-        (SepConv3, 1),
-        (Skip, 0),
-        (SepConv3, 1),
-        (SepConv3, 0),
-        (Skip, 2),
-    ],
-    reduce: [
-        (MaxPool3, 0),
-        (MaxPool3, 1),
-        (Skip, 2),
-        (MaxPool3, 0),
-        (MaxPool3, 0),
-        (Skip, 2),
-        (Skip, 2),
-        (AvgPool3, 0),
-    ],
-};
-const DARTS_V2: Genotype = Genotype {
-    normal: [
-        (SepConv3, 0),
-        (SepConv3, 1),
-        (SepConv3, 0),
-        (SepConv3, 1),
-        (SepConv3, 1),
-        (Skip, 0),
-        (Skip, 0),
-        (DilConv3, 2),
-    ],
-    reduce: [
-        (MaxPool3, 0),
-        (MaxPool3, 1),
-        (Skip, 2),
-        (MaxPool3, 1),
-        (MaxPool3, 0),
-        (Skip, 2),
-        (Skip, 2),
-        (MaxPool3, 1),
-    ],
-};
-const PC_DARTS_CIFAR: Genotype = Genotype {
-    normal: [
-        (SepConv3, 1),
-        (Skip, 0),
-        (SepConv3, 0),
-        (DilConv3, 1),
-        (SepConv5, 0),
-        (SepConv3, 1),
-        (AvgPool3, 0),
-        (DilConv3, 1),
-    ],
-    reduce: [
-        (SepConv5, 1),
-        (MaxPool3, 0),
-        (SepConv5, 1),
-        (SepConv5, 2),
-        (SepConv3, 0),
-        (SepConv3, 3),
-        (SepConv3, 1),
-        (SepConv3, 2),
-    ],
-};
-const PC_DARTS_IMAGE: Genotype = Genotype {
-    normal: [
-        (Skip, 1),
-        (SepConv3, 0),
-        (SepConv3, 0),
-        (Skip, 1),
-        (SepConv3, 1),
-        (SepConv3, 3),
-        (SepConv3, 1),
-        (DilConv5, 4),
-    ],
-    reduce: [
-        (SepConv3, 0),
-        (Skip, 1),
-        (DilConv5, 2),
-        (MaxPool3, 1),
-        (SepConv3, 2),
-        (SepConv3, 1),
-        (SepConv5, 0),
-        (SepConv3, 3),
-    ],
-};
-/// The third run of criterion 1, its best on CIFAR-10.
-const SGAS_CRI1: Genotype = Genotype {
-    normal: [
-        (SepConv3, 0),
-        (DilConv3, 1),
-        (SepConv3, 0),
-        (SepConv3, 1),
-        (SepConv5, 1),
-        (SepConv5, 3),
-        (Skip, 0),
-        (DilConv5, 2),
-    ],
-    reduce: [
-        (MaxPool3, 0),
-        (DilConv5, 1),
-        (SepConv3, 0),
-        (Skip, 2),
-        (SepConv3, 1),
-        (Skip, 2),
-        (MaxPool3, 0),
-        (MaxPool3, 1),
-    ],
-};
-/// The third run of criterion 2, its best on CIFAR-10.
-const SGAS_CRI2: Genotype = Genotype {
-    normal: [
-        (SepConv3, 0),
-        (SepConv3, 1),
-        (SepConv3, 0),
-        (SepConv3, 2),
-        (MaxPool3, 0),
-        (SepConv3, 3),
-        (SepConv3, 2),
-        (SepConv3, 3),
-    ],
-    reduce: [
-        (SepConv3, 0),
-        (MaxPool3, 1),
-        (DilConv3, 0),
-        (MaxPool3, 1),
-        (MaxPool3, 0),
-        (SepConv3, 2),
-        (MaxPool3, 0),
-        (SepConv5, 2),
-    ],
-};
-/// The fourth run of criterion 2, its best on ImageNet.
-const SGAS_CRI2_IMAGE: Genotype = Genotype {
-    normal: [
-        (SepConv3, 0),
-        (SepConv3, 1),
-        (SepConv3, 0),
-        (SepConv3, 1),
-        (DilConv5, 0),
-        (DilConv3, 2),
-        (SepConv3, 1),
-        (DilConv5, 3),
-    ],
-    reduce: [
-        (SepConv5, 0),
-        (DilConv3, 1),
-        (MaxPool3, 0),
-        (MaxPool3, 1),
-        (DilConv3, 0),
-        (DilConv5, 2),
-        (MaxPool3, 0),
-        (AvgPool3, 1),
-    ],
-};
+/// Name, edges of the normal cell, edges of the reduction cell.
+macro_rules! genotypes {
+    ($($name:literal: [$($normal:ident $i:literal),*] [$($reduce:ident $j:literal),*]),* $(,)?) => {
+        const NAMES: &[&str] = &[$($name),*];
+        const GENOTYPES: &[Genotype] =
+            &[$(Genotype { normal: [$(($normal, $i)),*], reduce: [$(($reduce, $j)),*] }),*];
+    };
+}
+
+genotypes! {
+    "darts_v1":
+        [SepConv3 1, SepConv3 0, Skip 0, SepConv3 1, Skip 0, SepConv3 1, SepConv3 0, Skip 2]
+        [MaxPool3 0, MaxPool3 1, Skip 2, MaxPool3 0, MaxPool3 0, Skip 2, Skip 2, AvgPool3 0],
+    "darts_v2":
+        [SepConv3 0, SepConv3 1, SepConv3 0, SepConv3 1, SepConv3 1, Skip 0, Skip 0, DilConv3 2]
+        [MaxPool3 0, MaxPool3 1, Skip 2, MaxPool3 1, MaxPool3 0, Skip 2, Skip 2, MaxPool3 1],
+    "pc_darts_cifar":
+        [SepConv3 1, Skip 0, SepConv3 0, DilConv3 1, SepConv5 0, SepConv3 1, AvgPool3 0, DilConv3 1]
+        [SepConv5 1, MaxPool3 0, SepConv5 1, SepConv5 2, SepConv3 0, SepConv3 3, SepConv3 1, SepConv3 2],
+    "pc_darts_image":
+        [Skip 1, SepConv3 0, SepConv3 0, Skip 1, SepConv3 1, SepConv3 3, SepConv3 1, DilConv5 4]
+        [SepConv3 0, Skip 1, DilConv5 2, MaxPool3 1, SepConv3 2, SepConv3 1, SepConv5 0, SepConv3 3],
+    // The third run of criterion 1, its best on CIFAR-10.
+    "sgas_cri1":
+        [SepConv3 0, DilConv3 1, SepConv3 0, SepConv3 1, SepConv5 1, SepConv5 3, Skip 0, DilConv5 2]
+        [MaxPool3 0, DilConv5 1, SepConv3 0, Skip 2, SepConv3 1, Skip 2, MaxPool3 0, MaxPool3 1],
+    // The third run of criterion 2, its best on CIFAR-10.
+    "sgas_cri2":
+        [SepConv3 0, SepConv3 1, SepConv3 0, SepConv3 2, MaxPool3 0, SepConv3 3, SepConv3 2, SepConv3 3]
+        [SepConv3 0, MaxPool3 1, DilConv3 0, MaxPool3 1, MaxPool3 0, SepConv3 2, MaxPool3 0, SepConv5 2],
+    // The fourth run of criterion 2, its best on ImageNet.
+    "sgas_cri2_image":
+        [SepConv3 0, SepConv3 1, SepConv3 0, SepConv3 1, DilConv5 0, DilConv3 2, SepConv3 1, DilConv5 3]
+        [SepConv5 0, DilConv3 1, MaxPool3 0, MaxPool3 1, DilConv3 0, DilConv5 2, MaxPool3 0, AvgPool3 1],
+}
 
 fn build(net: &mut Net, numbers: &Numbers) -> Result<(), ZooError> {
-    let genotype = match numbers.word("genotype")? {
-        "darts_v1" => DARTS_V1,
-        "pc_darts_cifar" => PC_DARTS_CIFAR,
-        "pc_darts_image" => PC_DARTS_IMAGE,
-        "sgas_cri1" => SGAS_CRI1,
-        "sgas_cri2" => SGAS_CRI2,
-        "sgas_cri2_image" => SGAS_CRI2_IMAGE,
-        _ => DARTS_V2,
-    };
+    let name = numbers.word("genotype")?;
+    let found = GENOTYPES.iter().zip(NAMES).find(|(_, known)| **known == name);
+    let (genotype, _) = found.ok_or_else(|| numbers.wrong("genotype", NAMES.join(", ")))?;
     let (layers, mut channels) = (numbers.size("layers")?, numbers.size("channels")?);
     let mut before = net.scope("stem", |net| {
         if numbers.word("stem")? == "cifar" {
             return Ok(net.conv_bn(Net::window(3 * channels, 3, 1))?);
         }
-        for (out, act) in [(channels / 2, Some(Function::Relu)), (channels, None)] {
-            let conv = Net::window(out, 3, net.stride(2));
-            net.with(|g, x| conv_bn_act(g, x, conv, act))?;
-        }
-        let half = net.at;
+        let stride = net.stride(2);
+        net.conv_bn_act(Net::window(channels / 2, 3, stride))?;
+        let stride = net.stride(2);
+        let half = net.conv_bn(Net::window(channels, 3, stride))?;
         net.act()?;
         let stride = net.stride(2);
         net.conv_bn(Net::window(channels, 3, stride))?;

@@ -67,8 +67,7 @@ mod tests {
     use crate::{Input, member};
 
     #[test]
-    fn counts_are_those_of_the_benchmark() {
-        // Parameters and million multiply-accumulates for CIFAR-10.
+    fn parameters_are_those_of_the_benchmark() {
         for (name, params) in [("6111", 1_073_466), ("9930", 1_288_506), ("11472", 559_386)] {
             let network = member(&format!("nasbench201_{name}")).unwrap();
             let graph = network.graph(&Input::default()).unwrap().verify().unwrap();
