@@ -1,5 +1,7 @@
 //! The families, one per file. [`FAMILIES`] is the only list of them.
 
+mod bert;
+mod darts;
 mod efficientnet;
 mod efficientnet_v2;
 mod fbnet;
@@ -7,12 +9,15 @@ mod fbnet_v3;
 mod fractalnet;
 mod ghostnet;
 mod hardcorenas;
+mod hat;
 mod mcunet;
 mod mixnet;
 mod mnasnet;
 mod mobilenet_v2;
 mod mobilenet_v3;
 mod mobilenet_v4;
+mod nasbench201;
+mod nest;
 mod once_for_all;
 mod proxylessnas;
 mod regnet;
@@ -21,6 +26,7 @@ mod shufflenet_v2;
 mod spnasnet;
 mod starnet;
 mod tinynet;
+mod vit;
 
 pub use efficientnet::efficientnet;
 pub use regnet::{RegNet, regnet};
@@ -53,4 +59,11 @@ pub static FAMILIES: &[&Family] = &[
     &shufflenet_v2::FAMILY,
     &starnet::FAMILY,
     &fractalnet::FAMILY,
+    &vit::VIT,
+    &vit::DEIT,
+    &nest::FAMILY,
+    &darts::FAMILY,
+    &nasbench201::FAMILY,
+    &bert::FAMILY,
+    &hat::FAMILY,
 ];
