@@ -1,5 +1,8 @@
 //! Every engine computes what the CPU computes.
 
+#[cfg(feature = "burn-cpu")]
+mod random;
+
 use nasmyth_engine::{Backend, BackendError, Engine};
 
 #[test]
@@ -25,11 +28,9 @@ fn only_the_cpu_is_used_by_several_threads() {
 
 #[cfg(feature = "burn-cpu")]
 mod burn {
+    use super::random::random_graph;
     use nasmyth_engine::{Backend, Engine, EngineError, Loss, Memory, Mode, Options, ParamStore, Program};
-    use nasmyth_graph::ops::{
-        Activation, Add, BatchNorm, ChannelDropout, Concat, Conv, DropPath, Dropout, Function, GlobalPool,
-        Input, Linear, Mul, Pooling, Reshape, Slice, Zero,
-    };
+    use nasmyth_graph::ops::{Add, ChannelDropout, DropPath, Dropout, Input, Linear, Reshape, Slice, Zero};
     use nasmyth_graph::{Graph, NodeId, OPS, Op, Role, VerifiedGraph};
     use proptest::prelude::*;
     use std::sync::Arc;
@@ -196,34 +197,6 @@ mod burn {
         };
         assert_eq!(compile(2).unwrap(), vec![0..BATCH; 1]);
         assert!(matches!(compile(BATCH + 1), Err(EngineError::Parts { .. })));
-    }
-
-    /// A random graph with shared values, also as the two operands of one operator.
-    fn random_graph(recipe: &[(u8, u8, u8)]) -> VerifiedGraph {
-        let mut g = Graph::new("random");
-        let x = g.input(&[4, 4, 2]).unwrap();
-        let mut made = vec![g.push(Conv::same(4, &[3, 3]), &[x]).unwrap()];
-        for &(kind, a, b) in recipe {
-            let pick = |i: u8| made[i as usize % made.len()];
-            let (a, b) = (pick(a), pick(b));
-            let id = match kind % 7 {
-                0 => g.push(Conv::same(4, &[3, 3]), &[a]),
-                1 => g.push(Activation(Function::Tanh), &[a]),
-                2 => g.push(Add, &[a, b]),
-                3 => g.push(BatchNorm::default(), &[a]),
-                4 => g.push(Mul, &[a, b]),
-                5 => g.push(Conv::same(4, &[3, 3]).groups(4), &[a]),
-                _ => {
-                    let joined = g.push(Concat, &[a, b]).unwrap();
-                    g.push(Conv::same(4, &[1, 1]), &[joined])
-                }
-            };
-            made.push(id.unwrap());
-        }
-        let pooled = g.push(GlobalPool(Pooling::Average), &[*made.last().unwrap()]).unwrap();
-        let y = g.push(Linear::new(3), &[pooled]).unwrap();
-        g.output(y);
-        g.verify().unwrap()
     }
 
     proptest! {

@@ -1,12 +1,12 @@
 //! Every operator's gradient, against finite differences in f64, and invariants of plans.
 
+mod random;
+
 use nasmyth_engine::{Arena, Loss, Mode, Options, ParamStore, Plan};
-use nasmyth_graph::ops::{
-    Activation, Add, BatchNorm, Concat, Conv, ConvTranspose, Function, GlobalPool, Linear, MatMul, Mul,
-    Permute, Pooling, Reshape, Slice,
-};
+use nasmyth_graph::ops::{BatchNorm, Conv, ConvTranspose, Linear, MatMul, Permute, Reshape, Slice};
 use nasmyth_graph::{Example, Graph, NodeId, OPS, Op, VerifiedGraph};
 use proptest::prelude::*;
+use random::random_graph;
 use std::sync::Arc;
 
 const BATCH: usize = 3;
@@ -153,35 +153,6 @@ fn every_operator_has_a_kernel_and_computes_the_same_in_both_precisions() {
             }
         }
     }
-}
-
-/// A random graph with shared values, so that gradients meet and buffers are reused.
-fn random_graph(recipe: &[(u8, u8, u8)]) -> VerifiedGraph {
-    let mut g = Graph::new("random");
-    let x = g.input(&[4, 4, 2]).unwrap();
-    let mut made = vec![g.push(Conv::same(4, &[3, 3]), &[x]).unwrap()];
-    for &(kind, a, b) in recipe {
-        let pick = |i: u8| made[i as usize % made.len()];
-        let (a, b) = (pick(a), pick(b));
-        let id = match kind % 8 {
-            0 => g.push(Conv::same(4, &[3, 3]), &[a]),
-            1 => g.push(Activation(Function::Tanh), &[a]),
-            2 => g.push(Add, &[a, b]),
-            3 => g.push(BatchNorm::default(), &[a]),
-            4 => g.push(Mul, &[a, b]),
-            5 => g.push(Conv::same(4, &[3, 3]).groups(4), &[a]),
-            6 => g.push(Activation(Function::Silu), &[a]),
-            _ => {
-                let joined = g.push(Concat, &[a, b]).unwrap();
-                g.push(Conv::same(4, &[1, 1]), &[joined])
-            }
-        };
-        made.push(id.unwrap());
-    }
-    let pooled = g.push(GlobalPool(Pooling::Average), &[*made.last().unwrap()]).unwrap();
-    let y = g.push(Linear::new(3), &[pooled]).unwrap();
-    g.output(y);
-    g.verify().unwrap()
 }
 
 proptest! {
