@@ -17,6 +17,9 @@ use std::time::{Duration, Instant};
 /// Pairs of truth and prediction that are kept for the report.
 const PAIRS: usize = 2000;
 
+/// Least time for measuring a step of the final training; a hundredth of its time, if that is more.
+const MEASURE: Duration = Duration::from_secs(1);
+
 /// How often the final training is saved.
 const SAVE_EVERY: Duration = Duration::from_secs(10);
 
@@ -230,7 +233,8 @@ impl Winner<'_> {
                 if let Some(steps) = self.folder.final_steps(begun) {
                     return Part { steps, end: steps, deadline: Some(deadline) };
                 }
-                let step = trainer.measure_step(Duration::from_secs(1));
+                let left = deadline.saturating_duration_since(Instant::now());
+                let step = trainer.measure_step((left / 100).max(MEASURE));
                 // Judging costs about a third of training, per sample; a few percent are kept for a machine that slows down.
                 let samples = self.data.len(Subset::Test) as f64;
                 let sample = step / (trainer.epochs_in(1) * self.data.len(Subset::Fit) as f64);

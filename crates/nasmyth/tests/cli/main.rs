@@ -3,6 +3,7 @@
 #![cfg(unix)]
 
 mod bad_input;
+mod bench;
 mod damage;
 mod determinism;
 mod disk;
@@ -12,3 +13,4 @@ mod inspect;
 mod interruption;
 mod place;
 mod round_trip;
+mod zoo;

@@ -1,0 +1,61 @@
+//! Comparisons of strategies on tables.
+
+use crate::place::Place;
+use serde_json::Value;
+
+/// 64 networks whose test value is the sum of their genes.
+fn table(place: &Place) {
+    let mut text = "genotype,toy_valid_1,toy_valid_4_runs,toy_test_4\n".to_owned();
+    for i in 0..64 {
+        let (a, b, c) = (i / 16, i / 4 % 4, i % 4);
+        let sum = a + b + c;
+        text += &format!("{a}_{b}_{c},{sum},{}.5 {sum}.1,{sum}\n", sum);
+    }
+    place.write("toy.csv", text);
+    place.run("bench import toy.csv --out toy.table").exits(0).says("64 networks");
+}
+
+#[test]
+fn the_same_comparison_gives_the_same_bytes() {
+    let place = Place::new();
+    table(&place);
+    assert!(place.run("bench show toy.table").exits(0).out.contains("task toy"));
+    let compare = "bench compare --table toy.table --seeds 6 --trials 40 --at 20 --regret 0 --out";
+    for folder in ["a", "b"] {
+        let told = place.run(&format!("{compare} {folder}")).exits(0).out;
+        assert!(told.contains("regularized-evolution") && told.contains("random"), "{told}");
+    }
+    for file in ["comparison.json", "comparison.html", "curves.csv", "curves.svg"] {
+        let read = |folder: &str| std::fs::read(place.path(&format!("{folder}/{file}"))).unwrap();
+        assert_eq!(read("a"), read("b"), "{file}");
+    }
+    let json: Value =
+        serde_json::from_slice(&std::fs::read(place.path("a/comparison.json")).unwrap()).unwrap();
+    assert_eq!((&json["best"], json["pairs"].as_array().unwrap().len()), (&9.0.into(), 2));
+    let names: Vec<&str> =
+        json["strategies"].as_array().unwrap().iter().map(|s| s["strategy"].as_str().unwrap()).collect();
+    assert_eq!(names, ["regularized-evolution", "random"]);
+    let settings = "--strategies regularized-evolution[population=20;sample=2],random --seeds 2 --trials 9";
+    place.run(&format!("bench compare --table toy.table {settings}")).exits(0).says("population=20");
+}
+
+#[test]
+fn wrong_requests_name_what_is_wrong() {
+    let place = Place::new();
+    table(&place);
+    place.write("empty.csv", "genotype,x_valid\n");
+    for (request, text) in [
+        ("import missing.csv --out x.table", "missing.csv"),
+        ("import empty.csv --out x.table", "at least one network"),
+        ("import toy.csv --genes nothing_ --genotype genotype --out x.table", "--genotype"),
+        ("import toy.csv --valid nope --out x.table", "a column `nope`"),
+        ("compare --table toy.csv", "a table that `nasmyth bench import` wrote"),
+        ("compare --table toy.table --task tot", "did you mean `toy`"),
+        ("compare --table toy.table --strategies radnom", "random"),
+        ("compare --table toy.table --strategies random[x=1]", "x"),
+        ("compare --table toy.table --strategies random[x", "in brackets"),
+        ("compare --table toy.table --seeds 0", "--seeds"),
+    ] {
+        place.run(&format!("bench {request}")).exits(2).says(text);
+    }
+}
