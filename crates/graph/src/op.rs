@@ -27,7 +27,7 @@ pub enum Init {
 pub enum Role {
     /// Trained, with weight decay.
     Weight,
-    /// Trained, without weight decay (biases, scales of normalisation).
+    /// Trained, without weight decay (biases, scales of normalisation, slopes, learned positions).
     Bias,
     /// Not trained by gradient: running statistics, statistics of the data.
     Buffer,
@@ -55,6 +55,11 @@ impl ParamSpec {
     /// A trained vector without decay that starts constant.
     pub fn bias(name: &'static str, len: usize, value: f64) -> Self {
         Self { name, shape: vec![len], init: Init::Constant(value), role: Role::Bias }
+    }
+
+    /// A trained tensor that starts uniform in ±sqrt(3) `std`, which has this standard deviation.
+    pub fn uniform(name: &'static str, shape: &[usize], std: f64, role: Role) -> Self {
+        Self { name, shape: shape.to_vec(), init: Init::Uniform { bound: 3f64.sqrt() * std }, role }
     }
 
     /// A vector of statistics.
@@ -109,7 +114,7 @@ pub trait Op: Any + Debug + Send + Sync {
         false
     }
 
-    /// Whether training draws random numbers; at inference such an operator passes its input on.
+    /// Whether training draws random numbers; at inference such an operator passes its input on, if it has only one.
     fn random(&self) -> bool {
         false
     }

@@ -22,6 +22,14 @@ pub struct Dropout {
     pub rate: f64,
 }
 
+/// In training, zeroes whole channels of a sample with probability `rate` and scales the rest by `1 / (1 - rate)`: spatial dropout
+/// (Tompson et al. 2015, section 3.2).
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChannelDropout {
+    /// Probability that a channel is zero.
+    pub rate: f64,
+}
+
 /// In training, zeroes whole samples with probability `rate` and scales the rest by `1 / (1 - rate)`: stochastic depth on a
 /// residual branch (Huang et al. 2016).
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +45,13 @@ pub(super) const DROPOUT: OpKind = OpKind {
     examples: || vec![(Arc::new(Dropout { rate: 0.3 }), vec![vec![3, 5]])],
 };
 
+pub(super) const CHANNEL_DROPOUT: OpKind = OpKind {
+    name: "channel_dropout",
+    doc: "Zeroes random channels in training (spatial dropout).",
+    parse: |a| Ok(Arc::new(ChannelDropout { rate: rate(a)? })),
+    examples: || vec![(Arc::new(ChannelDropout { rate: 0.3 }), vec![vec![3, 5]])],
+};
+
 pub(super) const DROP_PATH: OpKind = OpKind {
     name: "drop_path",
     doc: "Zeroes whole samples of a branch in training (stochastic depth).",
@@ -47,6 +62,30 @@ pub(super) const DROP_PATH: OpKind = OpKind {
 impl Op for Dropout {
     fn kind(&self) -> &'static str {
         DROPOUT.name
+    }
+    fn attributes(&self) -> Attributes {
+        Attributes::new().with("rate", self.rate)
+    }
+    fn infer(&self, inputs: &[&Fact]) -> Result<Fact, OpError> {
+        checked(self.rate, inputs)
+    }
+    fn keeps_zero(&self) -> bool {
+        true
+    }
+    fn is_identity(&self, _: &[&Fact]) -> bool {
+        self.rate == 0.0
+    }
+    fn random(&self) -> bool {
+        true
+    }
+    fn in_place(&self, _: usize, _: &[&Fact], _: &Fact) -> bool {
+        true
+    }
+}
+
+impl Op for ChannelDropout {
+    fn kind(&self) -> &'static str {
+        CHANNEL_DROPOUT.name
     }
     fn attributes(&self) -> Attributes {
         Attributes::new().with("rate", self.rate)

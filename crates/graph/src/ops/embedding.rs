@@ -1,7 +1,7 @@
 //! Learned vectors for categories.
 
 use crate::op::{fact, one};
-use crate::{AttributeReader, Attributes, Fact, Init, Op, OpError, OpKind, ParamSpec, Role};
+use crate::{AttributeReader, Attributes, Fact, Op, OpError, OpKind, ParamSpec, Role};
 use std::sync::Arc;
 
 /// Turns `[columns]` category codes (whole numbers as floats, clamped to their range) into `[columns * width]` features.
@@ -54,13 +54,8 @@ impl Op for Embedding {
         fact(&[self.cardinalities.len().saturating_mul(self.width)])
     }
     fn params(&self, _inputs: &[&Fact]) -> Vec<ParamSpec> {
-        let shape = vec![self.cardinalities.iter().sum(), self.width];
-        // Unit-variance features, like the standardised numbers beside them: uniform in ±sqrt(3) has variance 1.
-        vec![ParamSpec {
-            name: "weight",
-            shape,
-            init: Init::Uniform { bound: 3f64.sqrt() },
-            role: Role::Weight,
-        }]
+        let shape = [self.cardinalities.iter().sum(), self.width];
+        // Unit variance, like the standardised numbers beside them.
+        vec![ParamSpec::uniform("weight", &shape, 1.0, Role::Weight)]
     }
 }

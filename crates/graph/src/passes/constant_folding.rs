@@ -48,7 +48,11 @@ fn without_neutral(graph: &Graph, mut node: Node, zero: &[bool]) -> Rewritten {
         return Is(node.inputs[0]);
     }
     if node.op.downcast::<Add>().is_some() {
-        node.inputs.retain(|x| !zero[x.0]);
+        let terms: Vec<NodeId> = node.inputs.iter().copied().filter(|x| !zero[x.0]).collect();
+        // Where all that remains is spread over positions, a zero still says over how many.
+        if terms.iter().any(|&x| *graph.fact(x) == node.fact) {
+            node.inputs = terms;
+        }
     }
     match node.inputs[..] {
         [only] if node.op.downcast::<Add>().is_some() => Is(only),

@@ -16,13 +16,13 @@ pub struct Folded {
 }
 
 /// The graph at inference, without those [`BatchNorm`] and [`Scale`] nodes that alone read a [`Conv`] or [`Linear`], directly or
-/// after another such map, and without random operators, which do nothing at inference. The numbers for the remaining layers follow
+/// after another such map, and without random operators of one input, which do nothing at inference. The numbers for the remaining layers follow
 /// from [`Folded`].
 ///
 /// A [`Standardize`](crate::ops::Standardize) stays, before a layer and after it: raw values may lie far from zero for their
 /// spread, and a sum that starts there loses digits.
 pub fn fold_batch_norm(graph: &VerifiedGraph) -> (VerifiedGraph, Vec<Folded>) {
-    let graph = graph.rewrite(|_, _, node| match node.op.random() {
+    let graph = graph.rewrite(|_, _, node| match node.op.random() && node.inputs.len() == 1 {
         true => Is(node.inputs[0]),
         false => Stays(node),
     });
