@@ -1,0 +1,7 @@
+//! Compositions that families share, each written once.
+
+mod attention;
+mod residual;
+
+pub(crate) use attention::Attention;
+pub(crate) use residual::{Halving, Residual, Shortcut, basic, bottleneck, mean_of_halves};
