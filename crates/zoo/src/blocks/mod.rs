@@ -1,7 +1,9 @@
 //! Compositions that families share, each written once.
 
 mod attention;
+mod patches;
 mod residual;
 
 pub(crate) use attention::Attention;
+pub(crate) use patches::{depthwise_perceptron, patches};
 pub(crate) use residual::{Halving, Residual, Shortcut, basic, bottleneck, mean_of_halves};

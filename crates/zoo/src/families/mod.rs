@@ -1,12 +1,16 @@
 //! The families, one per file. [`FAMILIES`] is the only list of them.
 
+mod convnext;
+mod densenet;
 mod efficientnet;
 mod gcresnet;
+mod rdnet;
 mod regnet;
 mod resnet;
 mod resnetrs;
 mod resnext;
 mod seresnet;
+mod vgg;
 
 pub use efficientnet::efficientnet;
 pub use regnet::{RegNet, regnet};
@@ -21,6 +25,10 @@ pub static FAMILIES: &[&Family] = &[
     &seresnet::FAMILY,
     &gcresnet::FAMILY,
     &resnetrs::FAMILY,
+    &densenet::FAMILY,
+    &rdnet::FAMILY,
+    &vgg::FAMILY,
+    &convnext::FAMILY,
     &regnet::REGNETX,
     &regnet::REGNETY,
     &efficientnet::FAMILY,
