@@ -8,13 +8,15 @@ use nasmyth_graph::ops::{Add, Conv, Function, LayerNorm, Linear, MatMul, Reshape
 /// Attention to channels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Attention {
-    /// Squeeze-excitation (Hu et al. 2018) with ReLU and sigmoid; its hidden width is this share of the channels, rounded to a
+    /// Squeeze-excitation (Hu et al. 2018) with a sigmoid; its hidden width is this share of the channels, rounded to a
     /// multiple of the divisor.
     Squeeze {
         /// Share of the channels.
         share: f64,
         /// Divisor of the hidden width.
         divisor: usize,
+        /// Activation of the hidden layer.
+        act: Function,
     },
     /// The global context block (Cao et al. 2019, section 3.3); its hidden width is this share of the channels.
     Context {
@@ -24,18 +26,26 @@ pub(crate) enum Attention {
 }
 
 impl Attention {
-    /// Squeeze-excitation in multiples of 8; none for a share of 0.
+    /// Squeeze-excitation with ReLU in multiples of 8; none for a share of 0.
     pub fn squeeze(share: f64) -> Option<Self> {
-        (share > 0.0).then_some(Self::Squeeze { share, divisor: 8 })
+        (share > 0.0).then_some(Self::Squeeze { share, divisor: 8, act: Function::Relu })
+    }
+
+    /// The same with another activation.
+    pub fn act(self, act: Function) -> Self {
+        match self {
+            Self::Squeeze { share, divisor, .. } => Self::Squeeze { share, divisor, act },
+            Self::Context { .. } => self,
+        }
     }
 
     /// Appends it.
     pub fn apply(self, net: &mut Net) -> Result<NodeId, ZooError> {
         let channels = net.channels() as f64;
         match self {
-            Self::Squeeze { share, divisor } => {
+            Self::Squeeze { share, divisor, act } => {
                 let hidden = make_divisible(channels * share, divisor, 0.0);
-                Ok(net.with(|g, x| squeeze_excitation(g, x, hidden, Function::Relu, Function::Sigmoid))?)
+                Ok(net.with(|g, x| squeeze_excitation(g, x, hidden, act, Function::Sigmoid))?)
             }
             Self::Context { share } => context(net, make_divisible(channels * share, 1, 0.0)),
         }

@@ -1,15 +1,24 @@
 //! The families, one per file. [`FAMILIES`] is the only list of them.
 
 mod convnext;
+mod cspnet;
 mod densenet;
 mod efficientnet;
+mod elan;
+mod enet;
 mod gcresnet;
+mod genet;
+mod mobileone;
 mod rdnet;
 mod regnet;
+mod repvgg;
 mod resnet;
 mod resnetrs;
 mod resnext;
 mod seresnet;
+mod simplenet;
+mod tresnet;
+mod vanillanet;
 mod vgg;
 
 pub use efficientnet::efficientnet;
@@ -29,6 +38,15 @@ pub static FAMILIES: &[&Family] = &[
     &rdnet::FAMILY,
     &vgg::FAMILY,
     &convnext::FAMILY,
+    &vanillanet::FAMILY,
+    &simplenet::FAMILY,
+    &repvgg::FAMILY,
+    &mobileone::FAMILY,
+    &genet::FAMILY,
+    &tresnet::FAMILY,
+    &cspnet::FAMILY,
+    &elan::FAMILY,
+    &enet::FAMILY,
     &regnet::REGNETX,
     &regnet::REGNETY,
     &efficientnet::FAMILY,
