@@ -6,6 +6,8 @@ and elements in Nasmyth's layout. Inputs and parameters follow from their index 
 only. The training curve is computed in float32 too.
 """
 
+import math
+
 import torch
 import torch.nn.functional as F
 
@@ -89,6 +91,42 @@ def embedding(x, p):
     return F.embedding(x.long() + offsets, p["weight"]).flatten(1) + 0 * x.sum()
 
 
+def token_embedding(x, p):
+    codes = x.long().clamp(max=len(p["weight"]) - 1)
+    return F.embedding(codes, p["weight"]) + 0 * x.sum()
+
+
+def conv_transpose(x, p, stride, pad, output_pad, groups=1):
+    """`pad` cuts off the begin of each axis, then the end of each."""
+    weight = p["weight"].movedim(-2, 0).movedim(-1, 1).contiguous()
+    f = F.conv_transpose1d if len(stride) == 1 else F.conv_transpose2d
+    y = f(first(x), weight, p.get("bias"), stride=stride, output_padding=output_pad, groups=groups)
+    return last(padded(y, [-p for p in pad]))
+
+
+def blur_pool(x, size, stride):
+    """The binomial filter as a depthwise convolution of the reflected input."""
+    line = torch.tensor([math.comb(size - 1, k) / 2 ** (size - 1) for k in range(size)])
+    x, rank = first(x), x.dim() - 2
+    weight = line if rank == 1 else line[:, None] * line
+    weight = weight.expand(x.shape[1], 1, *weight.shape)
+    f = F.conv1d if rank == 1 else F.conv2d
+    reflected = F.pad(x, [(size - 1) // 2, size // 2] * rank, mode="reflect")
+    return last(f(reflected, weight, stride=stride, groups=x.shape[1]))
+
+
+def max_unpool(value, source, kernel):
+    rank = len(kernel)
+    pool, unpool = (F.max_pool1d, F.max_unpool1d) if rank == 1 else (F.max_pool2d, F.max_unpool2d)
+    _, holders = pool(first(source), kernel, return_indices=True)
+    y = unpool(first(value), holders, kernel, output_size=source.shape[1:-1])
+    return last(y) + 0 * source.sum()
+
+
+def class_token(x, p):
+    return torch.cat([p["weight"].expand(len(x), -1, -1), x], 1)
+
+
 def batch_norm(x, p, train):
     return last(F.batch_norm(first(x), p["mean"], p["variance"], p["gamma"], p["beta"], training=train))
 
@@ -125,6 +163,12 @@ def pool_case(name, f, shape, kernel, stride, pad):
     return name, [shape], {}, lambda x, p: f(x[0], kernel, stride, pad)
 
 
+def conv_transpose_case(name, shape, out, kernel, stride, pad, output_pad=None, groups=1, bias=False):
+    shapes = {"weight": [*kernel, shape[-1], out // groups]} | ({"bias": [out]} if bias else {})
+    output_pad = output_pad or [0] * len(kernel)
+    return name, [shape], shapes, lambda x, p: conv_transpose(x[0], p, stride, pad, output_pad, groups)
+
+
 def cases():
     """Name, shapes of inputs, shapes of parameters, function."""
     yield conv_case("conv/0", [6, 5, 3], 5, [3, 3])
@@ -147,7 +191,22 @@ def cases():
     yield "more/7", [[3, 2, 4]], {"weight": [4, 3], "bias": [3]}, lambda x, p: linear(x[0], p)
     yield "linear/0", [[7]], {"weight": [7, 5], "bias": [5]}, lambda x, p: linear(x[0], p)
     yield "linear/1", [[4, 6]], {"weight": [6, 3]}, lambda x, p: linear(x[0], p)
+    yield conv_transpose_case("conv_transpose/0", [3, 2, 5], 4, [2, 2], [2, 2], [0, 0, 0, 0])
+    yield conv_transpose_case("conv_transpose/1", [2, 4, 2], 3, [4, 3], [2, 1], [1, 1, 1, 1], bias=True)
+    yield conv_transpose_case("conv_transpose/2", [3, 2, 6], 4, [3, 3], [2, 2], [1, 1, 1, 1], [1, 0], groups=2)
+    yield conv_transpose_case("conv_transpose/3", [4, 3], 3, [2], [3], [0, 0], [1], groups=3)
+    yield conv_transpose_case("conv_transpose/4", [4, 3], 2, [5], [2], [2, 1], bias=True)
+    yield "matmul/0", [[3, 4], [4, 5]], {}, lambda x, p: x[0] @ x[1]
+    yield "matmul/1", [[3, 4], [5, 4]], {}, lambda x, p: x[0] @ x[1].mT / 2
+    yield "matmul/2", [[2, 3, 4], [2, 4, 2]], {}, lambda x, p: 2 * x[0] @ x[1]
+    yield "matmul/3", [[2, 2, 3, 2], [2, 2, 4, 2]], {}, lambda x, p: x[0] @ x[1].mT
     yield "embedding/0", [[2]], {"weight": [5, 4]}, lambda x, p: embedding(x[0], p)
+    for i, (n, vocabulary, width) in enumerate([(5, 3, 4), (1, 2, 1)]):
+        yield f"token_embedding/{i}", [[n]], {"weight": [vocabulary, width]}, lambda x, p: token_embedding(x[0], p)
+    for i, shape in enumerate([[3, 4], [2, 3, 2]]):
+        yield f"position_embedding/{i}", [shape], {"weight": shape}, lambda x, p: x[0] + p["weight"]
+    for i, (shape, count) in enumerate([([3, 4], 1), ([1, 3], 2)]):
+        yield f"class_token/{i}", [shape], {"weight": [count, shape[-1]]}, lambda x, p: class_token(x[0], p)
     for i, shape in enumerate([[3, 4, 5], [6]]):
         names = ("gamma", "beta", "mean", "variance")
         yield f"batch_norm/{i}", [shape], {n: shape[-1:] for n in names}, None
@@ -156,6 +215,10 @@ def cases():
         yield f"layer_norm/{i}", [shape], shapes, lambda x, p: layer_norm(x[0], p)
     for i, f in enumerate(FUNCTIONS):
         yield f"activation/{i}", [[3, 5]], {}, lambda x, p, f=f: f(x[0])
+    yield "leaky_relu/0", [[3, 5]], {}, lambda x, p: F.leaky_relu(x[0], 1e-3)
+    yield "leaky_relu/1", [[7]], {}, lambda x, p: F.leaky_relu(x[0], 0.2)
+    for i, shape in enumerate([[3, 5], [2, 3, 4]]):
+        yield f"prelu/{i}", [shape], {"slope": shape[-1:]}, lambda x, p: last(F.prelu(first(x[0]), p["slope"]))
     for i, shape in enumerate([[5], [3, 4]]):
         yield f"softmax/{i}", [shape], {}, lambda x, p: torch.softmax(x[0], -1)
     yield pool_case("pool/0", max_pool, [5, 4, 3], [2, 2], [2, 2], [0, 0, 0, 0])
@@ -163,11 +226,20 @@ def cases():
     yield pool_case("pool/2", average_pool, [4, 5, 2], [3, 3], [1, 1], [1, 1, 1, 1])
     yield pool_case("pool/3", average_pool, [7, 3], [2], [2], [0, 0])
     yield pool_case("pool/4", max_pool, [6, 3], [3], [1], [1, 1])
+    for i, (shape, size, stride) in enumerate([([5, 4, 3], 3, 2), ([3, 4, 2], 5, 1), ([7, 3], 4, 2)]):
+        yield f"blur_pool/{i}", [shape], {}, lambda x, p, s=size, t=stride: blur_pool(x[0], s, t)
+    yield "max_unpool/0", [[2, 2, 3], [5, 4, 3]], {}, lambda x, p: max_unpool(*x, [2, 2])
+    yield "max_unpool/1", [[2, 2], [7, 2]], {}, lambda x, p: max_unpool(*x, [3])
     yield "global_pool/0", [[3, 4, 5]], {}, lambda x, p: x[0].mean((1, 2))
     yield "global_pool/1", [[6, 4]], {}, lambda x, p: global_max(x[0])
     yield "global_pool/2", [[6, 3]], {}, lambda x, p: x[0].mean(1)
     yield "add/0", [[3, 4], [3, 4]], {}, lambda x, p: x[0] + x[1]
     yield "add/1", [[5], [5], [5]], {}, lambda x, p: x[0] + x[1] + x[2]
+    yield "add/2", [[3, 2, 4], [4]], {}, lambda x, p: x[0] + x[1][:, None, None]
+    yield "add/3", [[4], [3, 4], [3, 4], [4]], {}, lambda x, p: x[0][:, None] + x[1] + x[2] + x[3][:, None]
+    yield "add/4", [[1, 4], [4]], {}, lambda x, p: x[0] + x[1][:, None]
+    yield "mean/0", [[3, 4], [3, 4]], {}, lambda x, p: (x[0] + x[1]) / 2
+    yield "mean/2", [[5]], {}, lambda x, p: x[0].clone()
     yield "mul/0", [[3, 4], [3, 4]], {}, lambda x, p: x[0] * x[1]
     yield "mul/1", [[3, 2, 4], [4]], {}, lambda x, p: x[0] * x[1][:, None, None]
     for i, shapes in enumerate([[[3, 4], [3, 2]], [[5], [1], [2]], [[2, 3, 1], [2, 3, 2]]]):
@@ -176,6 +248,10 @@ def cases():
     yield "slice/1", [[5]], {}, lambda x, p: x[0][..., 0:2]
     for i, (a, b) in enumerate([([3, 2, 4], [24]), ([4, 3], [6, 2]), ([12], [2, 3, 2])]):
         yield f"reshape/{i}", [a], {}, lambda x, p, b=b: x[0].reshape([BATCH, *b])
+    orders = [([3, 4], [1, 0]), ([3, 2, 4], [1, 0, 2]), ([3, 2, 4], [2, 0, 1]), ([2, 3, 2, 3], [0, 2, 1, 3])]
+    for i, (shape, order) in enumerate([*orders, ([2, 3, 1, 2, 2], [1, 3, 0, 4, 2])]):
+        axes = [0, *(1 + axis for axis in order)]
+        yield f"permute/{i}", [shape], {}, lambda x, p, axes=axes: x[0].permute(axes)
     yield "scale/0", [[3, 5]], {"gamma": [5]}, lambda x, p: p["gamma"] * x[0]
     yield "standardize/0", [[3, 5]], {"mean": [5], "std": [5]}, lambda x, p: (x[0] - p["mean"]) / p["std"]
     yield "standardize/1", [[2]], {"mean": [2], "std": [2]}, lambda x, p: x[0] * p["std"] + p["mean"]
@@ -187,6 +263,8 @@ def operator_input(name, shape, k):
     """Input `k`: activations see all their pieces, embeddings codes."""
     if name.startswith("embedding"):
         return torch.tensor([[(n + k) % (3 - k) for k in range(2)] for n in range(BATCH)], dtype=torch.float64)
+    if name.startswith("token_embedding"):
+        return torch.arange(BATCH * shape[0], dtype=torch.float64).reshape(BATCH, -1) % 3
     return tensor([BATCH, *shape], 1 + k, 8.0 if name.startswith("activation") else 1.0)
 
 

@@ -27,8 +27,8 @@ fn only_the_cpu_is_used_by_several_threads() {
 mod burn {
     use nasmyth_engine::{Backend, Engine, EngineError, Loss, Memory, Mode, Options, ParamStore, Program};
     use nasmyth_graph::ops::{
-        Activation, Add, BatchNorm, Concat, Conv, DropPath, Dropout, Function, GlobalPool, Input, Linear,
-        Mul, Pooling, Reshape, Slice, Zero,
+        Activation, Add, BatchNorm, ChannelDropout, Concat, Conv, DropPath, Dropout, Function, GlobalPool,
+        Input, Linear, Mul, Pooling, Reshape, Slice, Zero,
     };
     use nasmyth_graph::{Graph, NodeId, OPS, Op, Role, VerifiedGraph};
     use proptest::prelude::*;
@@ -165,6 +165,9 @@ mod burn {
         assert!((mean - 1.0).abs() < 0.04, "{mean}");
         assert_eq!(elements, noise(Dropout { rate }, 1));
         assert_ne!(elements, noise(Dropout { rate }, 2));
+        let channels = noise(ChannelDropout { rate }, 1);
+        assert!(channels.chunks(100).all(|sample| sample.chunks(5).all(|row| row == &sample[..5])));
+        assert!(channels.chunks(100).any(|sample| sample[..5].iter().any(|v| v != &sample[0])));
         let samples = noise(DropPath { rate }, 1);
         assert!(samples.chunks(100).all(|sample| sample.iter().all(|v| v == &sample[0])));
         let dropped = samples.chunks(100).filter(|sample| sample[0] == 0.0).count();

@@ -2,9 +2,10 @@
 
 use nasmyth_engine::{Arena, Loss, Mode, Options, ParamStore, Plan};
 use nasmyth_graph::ops::{
-    Activation, Add, BatchNorm, Concat, Conv, Function, GlobalPool, Linear, Mul, Pooling, Reshape, Slice,
+    Activation, Add, BatchNorm, Concat, Conv, ConvTranspose, Function, GlobalPool, Linear, MatMul, Mul,
+    Permute, Pooling, Reshape, Slice,
 };
-use nasmyth_graph::{Graph, NodeId, OPS, Op, VerifiedGraph};
+use nasmyth_graph::{Example, Graph, NodeId, OPS, Op, VerifiedGraph};
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -268,4 +269,42 @@ fn convolutions_in_blocks_have_the_gradient_of_their_forward_pass() {
         let (worst, at) = Check::split(&g, Loss::SquaredError { variance: 2.0 }).worst();
         assert!(worst < 1e-5, "{what}: relative error {worst:.2e} at parameter {at}");
     }
+}
+
+/// Shapes that fill several register tiles, and windows that leave gaps or cover others.
+fn products() -> Vec<Example> {
+    let cut = ConvTranspose { pad: vec![2, 0, 1, 3], ..ConvTranspose::new(6, &[5, 4], &[2, 3]) };
+    vec![
+        (Arc::new(MatMul { transpose_b: true, factor: 0.3 }), vec![vec![2, 9, 17], vec![2, 21, 17]]),
+        (Arc::new(MatMul::default()), vec![vec![2, 9, 17], vec![2, 17, 19]]),
+        (Arc::new(cut.groups(2).with_bias()), vec![vec![4, 5, 4]]),
+        (Arc::new(ConvTranspose::new(19, &[2, 2], &[2, 2])), vec![vec![3, 4, 18]]),
+        (Arc::new(ConvTranspose::new(3, &[1, 2], &[3, 3])), vec![vec![3, 4, 2]]),
+        (Arc::new(Permute(vec![2, 0, 3, 1])), vec![vec![3, 4, 2, 5]]),
+        (Arc::new(Permute(vec![0, 2, 1])), vec![vec![1, 4, 6]]),
+    ]
+}
+
+#[test]
+fn products_have_the_gradient_of_their_forward_pass() {
+    for (op, shapes) in products() {
+        let what = format!("{op:?} on {shapes:?}");
+        let g = around(op, &shapes);
+        let (worst, at) = Check::split(&g, Loss::SquaredError { variance: 2.0 }).worst();
+        assert!(worst < 1e-5, "{what}: relative error {worst:.2e} at parameter {at}");
+    }
+}
+
+#[test]
+fn a_product_of_a_value_with_itself_has_both_gradients() {
+    let mut g = Graph::new("gram");
+    let x = g.input(&[4]).unwrap();
+    let x = g.push(Linear::new(12), &[x]).unwrap();
+    let x = g.push(Reshape(vec![3, 4]), &[x]).unwrap();
+    let y = g.push(MatMul { transpose_b: true, factor: 0.5 }, &[x, x]).unwrap();
+    let y = g.push(Reshape(vec![9]), &[y]).unwrap();
+    let y = g.push(Linear::new(3), &[y]).unwrap();
+    g.output(y);
+    let (worst, at) = Check::new(&g.verify().unwrap(), Loss::CrossEntropy).worst();
+    assert!(worst < 1e-5, "relative error {worst:.2e} at parameter {at}");
 }

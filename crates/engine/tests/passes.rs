@@ -3,8 +3,8 @@
 use nasmyth_engine::{Loss, Mode, ParamStore, Plan, Real, fold_batch_norm};
 use nasmyth_graph::blocks::{InvertedResidual, conv_bn_act, flatten, inverted_residual};
 use nasmyth_graph::ops::{
-    Activation, Add, BatchNorm, Concat, Conv, DropPath, Dropout, Function, GlobalPool, Linear, Mul, Pool,
-    Pooling, Reshape, Scale, Slice, Standardize, Zero,
+    Activation, Add, BatchNorm, Concat, Conv, DropPath, Dropout, Function, GlobalPool, Linear, Mean, Mul,
+    Permute, Pool, Pooling, Reshape, Scale, Slice, Standardize, Zero,
 };
 use nasmyth_graph::passes::simplify;
 use nasmyth_graph::{Graph, GraphError, NodeId, OPS, Op, Role, VerifiedGraph};
@@ -71,7 +71,7 @@ fn difference(got: &[f64], expected: &[f64]) -> f64 {
 /// A small random graph, with much that can be simplified: each recipe entry adds nodes that read earlier ones.
 fn grow(recipe: &[(u8, u8, u8)]) -> VerifiedGraph {
     fn node(g: &mut Graph, kind: u8, a: NodeId, b: NodeId) -> Result<NodeId, GraphError> {
-        match kind % 23 {
+        match kind % 27 {
             0 => g.push(Conv::same(2, &[3, 3]), &[a]),
             1 => g.push(Conv::same(2, &[1, 1]).with_bias(), &[a]),
             2 => g.push(Linear { out: 2, bias: false }, &[a]),
@@ -106,6 +106,12 @@ fn grow(recipe: &[(u8, u8, u8)]) -> VerifiedGraph {
             }
             20 => g.push(DropPath { rate: 0.0 }, &[a]),
             21 => g.push(Scale { init: 1.0 }, &[a]),
+            22 | 23 => {
+                let context = g.push(GlobalPool(Pooling::Average), &[b])?;
+                g.push(Add, &[context, a])
+            }
+            24 => g.push(Mean { drop: 0.3 }, &[a, b]),
+            25 => g.push(Permute(vec![1, 0, 2]), &[a]),
             _ => {
                 let flat = g.push(Reshape(vec![32]), &[a])?;
                 g.push(Reshape(SHAPE.to_vec()), &[flat])

@@ -1,8 +1,9 @@
 //! What the passes do to the structure of a graph. That results stay equal is tested where they are computed, in the engine.
 
 use nasmyth_graph::ops::{
-    Activation, Add, BatchNorm, Concat, Conv, DropPath, Dropout, Function, GlobalPool, Linear, Mul, Pool,
-    Pooling, Reshape, Scale, Slice, Softmax, Standardize, Zero,
+    Activation, Add, BatchNorm, BlurPool, ChannelDropout, Concat, Conv, DropPath, Dropout, Function,
+    GlobalPool, LeakyRelu, Linear, Mean, Mul, Permute, Pool, Pooling, Reshape, Scale, Slice, Softmax,
+    Standardize, Zero,
 };
 use nasmyth_graph::passes::{fold_batch_norm, simplify};
 use nasmyth_graph::{Graph, GraphError, NodeId, Op, VerifiedGraph};
@@ -40,6 +41,11 @@ fn operators_that_change_nothing_disappear() {
     assert_eq!(left_of(Slice { start: 0, end: 2 }), ["x"]);
     assert_eq!(left_of(Reshape(vec![4, 4, 2])), ["x"]);
     assert_eq!(left_of(Pool::new(Pooling::Max, &[1, 1])), ["x"]);
+    assert_eq!(left_of(BlurPool { size: 1, stride: 1 }), ["x"]);
+    assert_eq!(left_of(ChannelDropout { rate: 0.0 }), ["x"]);
+    assert_eq!(left_of(LeakyRelu { slope: 1.0 }), ["x"]);
+    assert_eq!(left_of(Mean { drop: 0.5 }), ["x"], "of one value, that one stays");
+    assert_eq!(left_of(Permute(vec![0, 1, 2])), ["x"]);
     assert_eq!(left_of(Pool::new(Pooling::Average, &[1, 1])), ["x"]);
 }
 
@@ -49,6 +55,8 @@ fn operators_that_change_something_stay() {
     assert_eq!(left_of(DropPath { rate: 0.1 }), ["x", "op"]);
     assert_eq!(left_of(Slice { start: 0, end: 1 }), ["x", "op"]);
     assert_eq!(left_of(Reshape(vec![4, 8])), ["x", "op"]);
+    assert_eq!(left_of(BlurPool { size: 1, stride: 2 }), ["x", "op"]);
+    assert_eq!(left_of(Permute(vec![1, 0, 2])), ["x", "op"], "of one shape, but another order");
     assert_eq!(left_of(Pool { stride: vec![2, 2], ..Pool::new(Pooling::Max, &[1, 1]) }), ["x", "op"]);
     assert_eq!(left_of(Pool::same(Pooling::Max, &[3, 3])), ["x", "op"]);
     assert_eq!(left_of(Scale { init: 1.0 }), ["x", "op"], "a scale that starts at 1 is learned");
@@ -195,4 +203,31 @@ fn an_output_is_not_folded_away() {
     g.output(bn);
     let (new, folded) = fold_batch_norm(&g.verify().unwrap());
     assert_eq!((new.nodes().len(), folded.len()), (3, 0));
+}
+
+#[test]
+fn a_zero_that_says_over_how_many_positions_a_term_is_spread_stays() {
+    let g = graph(|g, x| {
+        let none = add(g, "none", Zero, &[x])?;
+        let c = add(g, "c", GlobalPool(Pooling::Average), &[x])?;
+        add(g, "y", Add, &[none, c])
+    });
+    assert_eq!(names(&simplify(&g)), names(&g));
+    let g = graph(|g, x| {
+        let none = add(g, "none", Zero, &[x])?;
+        let c = add(g, "c", GlobalPool(Pooling::Average), &[x])?;
+        let y = add(g, "y", RELU, &[x])?;
+        add(g, "sum", Add, &[c, none, y])
+    });
+    assert_eq!(names(&simplify(&g)), ["x", "c", "y", "sum"]);
+}
+
+#[test]
+fn a_mean_of_several_values_stays_at_inference() {
+    let g = graph(|g, x| {
+        let y = add(g, "y", RELU, &[x])?;
+        add(g, "mean", Mean { drop: 0.5 }, &[x, y])
+    });
+    let (folded, _) = fold_batch_norm(&g);
+    assert_eq!(names(&folded), ["x", "y", "mean"]);
 }

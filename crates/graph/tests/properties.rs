@@ -163,3 +163,50 @@ fn errors_name_the_line_and_the_node() {
     assert!(error("x = input(shape=[4])").contains("no output"));
     assert!(error("x = input(shape=[0])\noutput x").contains("impossible shape"));
 }
+
+#[test]
+fn a_sum_is_the_same_in_any_order_of_its_terms() {
+    let sum = |order: [usize; 3]| {
+        let mut g = Graph::new("g");
+        let x = g.input(&[3, 4]).unwrap();
+        let c = g.push(GlobalPool(Pooling::Max), &[x]).unwrap();
+        let y = g.push(Activation(Function::Tanh), &[x]).unwrap();
+        let sum = g.push(Add, &order.map(|i| [x, c, y][i])).unwrap();
+        g.output(sum);
+        (g.fact(sum).shape().to_vec(), g.verify().unwrap().canonical_hash())
+    };
+    assert_eq!(sum([0, 1, 2]).0, [3, 4]);
+    assert_eq!(sum([0, 1, 2]), sum([1, 2, 0]));
+    assert_eq!(sum([0, 1, 2]), sum([2, 1, 0]));
+}
+
+#[test]
+fn operators_refuse_shapes_that_do_not_fit() {
+    let refuses = |text: &str| parse(&format!("x = input(shape=[4, 6, 2])\n{text}\noutput y")).is_err();
+    assert!(refuses("y = permute(x, order=[0, 1])"));
+    assert!(refuses("y = permute(x, order=[0, 1, 1])"));
+    assert!(refuses("y = matmul(x, x)"), "2 columns against 6 rows");
+    assert!(!refuses("y = matmul(x, x, transpose_b=true)"));
+    assert!(refuses("y = blur_pool(x, size=9, stride=2)"), "an axis of 4 has no 4 positions to reflect");
+    assert!(refuses("y = max_unpool(x, x, kernel=[2, 2])"));
+    assert!(refuses("y = conv_transpose(x, out=2, kernel=[2, 2], pad=[3, 0, 3, 0])"), "nothing is left");
+    assert!(
+        refuses("y = conv_transpose(x, out=2, kernel=[2, 2], output_pad=[1, 1])"),
+        "as much as the stride"
+    );
+    assert!(refuses("y = class_token(x, count=1)"), "three axes");
+    assert!(refuses("y = mean(x, x, drop=1.0)"));
+    assert!(refuses("p = global_pool(x, pooling=max)\ny = mean(x, p)"));
+    assert!(refuses("y = leaky_relu(x)"), "no slope");
+}
+
+#[test]
+fn products_and_transposed_convolutions_are_counted() {
+    let macs = |text: &str| parse(&format!("x = input(shape=[4, 6, 2])\n{text}\noutput y")).unwrap().macs();
+    assert_eq!(macs("y = matmul(x, x, transpose_b=true)"), 4 * 6 * 6 * 2);
+    assert_eq!(
+        macs("y = conv_transpose(x, out=8, kernel=[3, 3], stride=[2, 2], groups=2)"),
+        4 * 6 * 9 * 2 * 4
+    );
+    assert_eq!(macs("y = blur_pool(x, size=3, stride=2)"), 0);
+}

@@ -4,13 +4,23 @@ use super::io::Seeds;
 use super::{Backward, Forward, Kernel, Site};
 use crate::Real;
 use nasmyth_graph::Op;
-use nasmyth_graph::ops::{DropPath, Dropout};
+use nasmyth_graph::ops::{ChannelDropout, DropPath, Dropout};
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 pub(super) fn lower_dropout<T: Real>(op: &dyn Op, site: &Site) -> Option<Box<dyn Kernel<T>>> {
     let rate = op.downcast::<Dropout>()?.rate;
     Some(Box::new(DropKernel { rate, group: 1, groups: site.output.len(), training: site.training }))
+}
+
+pub(super) fn lower_channel_dropout<T: Real>(op: &dyn Op, site: &Site) -> Option<Box<dyn Kernel<T>>> {
+    let rate = op.downcast::<ChannelDropout>()?.rate;
+    Some(Box::new(ChannelDropKernel {
+        rate,
+        channels: site.channels(),
+        sample: site.output.len(),
+        training: site.training,
+    }))
 }
 
 pub(super) fn lower_drop_path<T: Real>(op: &dyn Op, site: &Site) -> Option<Box<dyn Kernel<T>>> {
@@ -57,5 +67,44 @@ impl<T: Real> Kernel<T> for DropKernel {
         dx.put(
             dy.chunks_exact(self.group).zip(factors).flat_map(|(row, &f)| row.iter().map(move |&d| d * f)),
         );
+    }
+}
+
+/// The elements of a channel live or die together.
+struct ChannelDropKernel {
+    rate: f64,
+    channels: usize,
+    /// Elements of a sample.
+    sample: usize,
+    training: bool,
+}
+
+impl<T: Real> Kernel<T> for ChannelDropKernel {
+    /// A factor for each channel: 0 or `1 / (1 - rate)`.
+    fn saved(&self) -> usize {
+        self.channels
+    }
+
+    fn forward(&self, io: Forward<'_, T>) {
+        let x = io.input(0);
+        if !self.training {
+            return io.output.copy_from_slice(x);
+        }
+        draw_factors(self.rate, self.channels, io.seeds(), io.saved);
+        let samples = io.output.chunks_exact_mut(self.sample).zip(x.chunks_exact(self.sample));
+        for ((y, x), factors) in samples.zip(io.saved.chunks_exact(self.channels)) {
+            for (y, x) in y.chunks_exact_mut(self.channels).zip(x.chunks_exact(self.channels)) {
+                y.iter_mut().zip(x.iter().zip(factors)).for_each(|(y, (&x, &f))| *y = x * f);
+            }
+        }
+    }
+
+    fn backward(&self, mut io: Backward<'_, T>) {
+        let (dy, factors) = (io.grad_output(), io.saved.chunks_exact(self.channels));
+        let Some(dx) = io.grad_input(0) else { return };
+        let rows = dy.chunks_exact(self.sample).zip(factors).flat_map(|(dy, factors)| {
+            dy.chunks_exact(self.channels).flat_map(move |row| row.iter().zip(factors))
+        });
+        dx.put(rows.map(|(&d, &f)| d * f));
     }
 }

@@ -1,9 +1,9 @@
-//! Learned vectors for categories.
+//! Learned vectors for categories and tokens.
 
 use super::{Backward, Forward, Kernel, Needs, Site};
 use crate::Real;
 use nasmyth_graph::Op;
-use nasmyth_graph::ops::Embedding;
+use nasmyth_graph::ops::{Embedding, TokenEmbedding};
 
 pub(super) fn lower<T: Real>(op: &dyn Op, _: &Site) -> Option<Box<dyn Kernel<T>>> {
     let embedding = op.downcast::<Embedding>()?;
@@ -11,8 +11,13 @@ pub(super) fn lower<T: Real>(op: &dyn Op, _: &Site) -> Option<Box<dyn Kernel<T>>
     Some(Box::new(EmbeddingKernel { columns, width: embedding.width }))
 }
 
+pub(super) fn lower_tokens<T: Real>(op: &dyn Op, _: &Site) -> Option<Box<dyn Kernel<T>>> {
+    let embedding = op.downcast::<TokenEmbedding>()?;
+    Some(Box::new(EmbeddingKernel { columns: vec![(0, embedding.vocabulary)], width: embedding.width }))
+}
+
 struct EmbeddingKernel {
-    /// First row and number of rows of each column.
+    /// First row and number of rows of each column, columns taking turns.
     columns: Vec<(usize, usize)>,
     width: usize,
 }

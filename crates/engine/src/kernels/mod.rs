@@ -4,9 +4,12 @@ mod activation;
 mod add;
 mod batch_norm;
 mod blocks;
+mod blur_pool;
+mod class_token;
 mod columns;
 mod concat;
 mod conv;
+mod conv_transpose;
 mod depthwise;
 mod dropout;
 mod embedding;
@@ -15,9 +18,15 @@ mod global_pool;
 mod io;
 mod layer_norm;
 mod linear;
+mod matrix_product;
+mod max_unpool;
+mod mean;
 mod mul;
 mod padded;
+mod permute;
 mod pool;
+mod position_embedding;
+mod prelu;
 mod reshape;
 mod scale;
 mod slice;
@@ -35,6 +44,8 @@ pub(crate) use io::At;
 #[cfg(feature = "burn")]
 pub(crate) use io::Seeds;
 pub use io::{Backward, Forward};
+#[cfg(feature = "burn")]
+pub(crate) use mean::draw_shares;
 pub use statistics::Statistics;
 
 use crate::Real;
@@ -111,23 +122,35 @@ pub(crate) fn lower<T: Real>(
     site: &Site,
 ) -> Option<Box<dyn Kernel<T>>> {
     type Lower<T> = fn(&dyn Op, &Site) -> Option<Box<dyn Kernel<T>>>;
-    let kernels: [Lower<T>; 18] = [
+    let kernels: [Lower<T>; 30] = [
         conv::lower,
+        conv_transpose::lower,
         linear::lower,
+        matrix_product::lower,
         embedding::lower,
+        embedding::lower_tokens,
+        position_embedding::lower,
+        class_token::lower,
         layer_norm::lower,
         activation::lower,
+        prelu::lower,
+        prelu::lower_leaky_relu,
         softmax::lower,
         pool::lower,
+        blur_pool::lower,
+        max_unpool::lower,
         global_pool::lower,
         add::lower,
         mul::lower,
+        mean::lower,
         concat::lower,
         slice::lower,
         reshape::lower,
+        permute::lower,
         scale::lower,
         standardize::lower,
         dropout::lower_dropout,
+        dropout::lower_channel_dropout,
         dropout::lower_drop_path,
         zero::lower,
     ];

@@ -19,16 +19,6 @@ struct PoolKernel {
     channels: usize,
 }
 
-impl PoolKernel {
-    /// Input positions over all samples under the window of output position `to`.
-    #[inline(always)]
-    fn under(&self, to: usize) -> impl Iterator<Item = usize> + Clone + '_ {
-        let w = &self.window;
-        let (n, oy, ox) = (to / (w.out[0] * w.out[1]), to / w.out[1] % w.out[0], to % w.out[1]);
-        w.taps(0, oy).flat_map(move |y| w.taps(1, ox).map(move |x| (n * w.size[0] + y) * w.size[1] + x))
-    }
-}
-
 impl<T: Real> Kernel<T> for PoolKernel {
     fn needs(&self) -> Needs {
         let max = self.pooling == Pooling::Max;
@@ -155,7 +145,7 @@ impl PoolKernel {
         let c = self.channels;
         for to in 0..dy.len() / c {
             for i in 0..c {
-                let holder = self.under(to).find(|at| x[at * c + i] == y[to * c + i]);
+                let holder = self.window.under(to).find(|at| x[at * c + i] == y[to * c + i]);
                 if let Some(at) = holder {
                     dx[at * c + i] += dy[to * c + i];
                 }

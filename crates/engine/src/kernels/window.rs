@@ -14,14 +14,27 @@ pub(crate) struct Window {
 }
 
 impl Window {
+    /// From the first input of `site` to its output.
     pub fn new(site: &Site, kernel: &[usize], stride: &[usize], dilation: &[usize], pad: &[usize]) -> Self {
+        Self::between(site.inputs[0].spatial(), site.output.spatial(), kernel, stride, dilation, pad)
+    }
+
+    /// From spatial axes of `size` to `out`. Of `pad` the begin of each axis counts.
+    pub fn between(
+        size: &[usize],
+        out: &[usize],
+        kernel: &[usize],
+        stride: &[usize],
+        dilation: &[usize],
+        pad: &[usize],
+    ) -> Self {
         let two = |axes: &[usize], missing: usize| match axes {
             [x] => [missing, *x],
             _ => [axes[0], axes[1]],
         };
         Self {
-            size: two(site.inputs[0].spatial(), 1),
-            out: two(site.output.spatial(), 1),
+            size: two(size, 1),
+            out: two(out, 1),
             kernel: two(kernel, 1),
             stride: two(stride, 1),
             dilation: two(dilation, 1),
@@ -40,6 +53,15 @@ impl Window {
     #[inline(always)]
     pub fn taps(&self, axis: usize, o: usize) -> impl Iterator<Item = usize> + Clone + '_ {
         (0..self.kernel[axis]).filter_map(move |k| self.tap(axis, o, k))
+    }
+
+    /// Input positions over all samples under the window of output position `to`, line by line.
+    #[inline(always)]
+    pub fn under(&self, to: usize) -> impl Iterator<Item = usize> + Clone + '_ {
+        let (n, oy, ox) =
+            (to / (self.out[0] * self.out[1]), to / self.out[1] % self.out[0], to % self.out[1]);
+        let line = move |y: usize| (n * self.size[0] + y) * self.size[1];
+        self.taps(0, oy).flat_map(move |y| self.taps(1, ox).map(move |x| line(y) + x))
     }
 
     /// Whether every output is one input position: a 1x1 window without stride or padding.

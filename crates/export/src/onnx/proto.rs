@@ -102,13 +102,16 @@ pub struct AttributeProto {
     /// A whole number.
     #[prost(int64, optional, tag = "3")]
     pub i: Option<i64>,
+    /// A text.
+    #[prost(bytes = "vec", optional, tag = "4")]
+    pub s: Option<Vec<u8>>,
     /// A tensor.
     #[prost(message, optional, tag = "5")]
     pub t: Option<TensorProto>,
     /// Whole numbers.
     #[prost(int64, repeated, packed = "false", tag = "8")]
     pub ints: Vec<i64>,
-    /// Which of the fields counts: 1 `f`, 2 `i`, 4 `t`, 7 `ints`.
+    /// Which of the fields counts: 1 `f`, 2 `i`, 3 `s`, 4 `t`, 7 `ints`.
     #[prost(int32, optional, tag = "20")]
     pub r#type: Option<i32>,
 }

@@ -7,7 +7,7 @@ use nasmyth_graph::{Fact, Node, NodeId, VerifiedGraph};
 use std::collections::{HashMap, HashSet};
 
 const FLOAT: i32 = 1;
-const INT64: i32 = 7;
+pub(super) const INT64: i32 = 7;
 
 /// Collects nodes and constants while the graph's operators are translated one by one.
 ///
@@ -175,6 +175,18 @@ impl<'g> Writer<'g> {
         first
     }
 
+    /// The node's input `i` as `[N, s.., c]`.
+    pub(super) fn input_channels_last(&mut self, id: NodeId, i: usize) -> String {
+        let (x, fact) = (self.input(id, i), self.input_fact(id, i));
+        if fact.spatial().is_empty() { x } else { self.as_channels_last(id, &x, fact) }
+    }
+
+    /// The node's output, given as `[N, s.., c]`.
+    pub(super) fn output_channels_first(&mut self, id: NodeId, y: String) -> String {
+        let fact = &self.node(id).fact;
+        if fact.spatial().is_empty() { y } else { self.as_channels_first(id, &y, fact) }
+    }
+
     /// Makes `output`, `output_1` .. of the graph's outputs: renames the value where it is the work of one node and
     /// nothing else reads it, else copies it.
     pub(super) fn finish(&mut self) -> Vec<ValueInfoProto> {
@@ -263,6 +275,16 @@ pub(super) fn float(name: &str, value: f64) -> AttributeProto {
         name: Some(name.to_owned()),
         f: Some(value as f32),
         r#type: Some(1),
+        ..Default::default()
+    }
+}
+
+/// An attribute that is a text.
+pub(super) fn text(name: &str, value: &str) -> AttributeProto {
+    AttributeProto {
+        name: Some(name.to_owned()),
+        s: Some(value.as_bytes().to_vec()),
+        r#type: Some(3),
         ..Default::default()
     }
 }

@@ -5,16 +5,20 @@ use nasmyth_graph::ops::{GlobalPool, Linear, Mul};
 use nasmyth_graph::{NodeId, Role, VerifiedGraph};
 
 /// Operators that join the box of the operator before them.
-const FOLLOWERS: [&str; 9] = [
+const FOLLOWERS: [&str; 13] = [
     "batch_norm",
     "layer_norm",
     "activation",
+    "leaky_relu",
+    "prelu",
     "softmax",
     "scale",
     "standardize",
     "dropout",
+    "channel_dropout",
     "drop_path",
     "reshape",
+    "permute",
 ];
 
 /// One box of the drawing.

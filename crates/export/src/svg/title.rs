@@ -63,6 +63,16 @@ pub(super) fn title(g: &VerifiedGraph, id: NodeId) -> (String, Family) {
     if let Some(conv) = op.downcast::<Conv>() {
         return conv_title(conv, g.input_facts(id)[0].channels());
     }
+    if let Some(conv) = op.downcast::<ConvTranspose>() {
+        let name = format!("Transposed conv {}{}", times(&conv.kernel), stride(&conv.stride));
+        return (name, Family::Convolution);
+    }
+    if let Some(blur) = op.downcast::<BlurPool>() {
+        return (format!("Blur pool {}{}", blur.size, stride(&[blur.stride])), Family::Pool);
+    }
+    if let Some(unpool) = op.downcast::<MaxUnpool>() {
+        return (format!("Max unpool {}", times(&unpool.kernel)), Family::Pool);
+    }
     if let Some(pool) = op.downcast::<Pool>() {
         let name = if pool.pooling == Pooling::Max { "Max pool" } else { "Average pool" };
         return (format!("{name} {}{}", times(&pool.kernel), stride(&pool.stride)), Family::Pool);
@@ -77,6 +87,12 @@ pub(super) fn title(g: &VerifiedGraph, id: NodeId) -> (String, Family) {
         "input" => ("Input", Family::Data),
         "linear" => ("Linear", Family::Linear),
         "embedding" => ("Embedding", Family::Linear),
+        "token_embedding" => ("Token embedding", Family::Linear),
+        "position_embedding" => ("Position embedding", Family::Linear),
+        "class_token" => ("Class token", Family::Linear),
+        "permute" => ("Permute", Family::Data),
+        "matmul" => ("Matrix product", Family::Join),
+        "mean" => ("mean", Family::Join),
         "reshape" => ("Reshape", Family::Data),
         "zero" => ("Zero", Family::Data),
         "add" => ("+", Family::Join),
@@ -96,6 +112,8 @@ pub(super) fn suffix(g: &VerifiedGraph, id: NodeId) -> String {
     match node.op.kind() {
         "batch_norm" => "BN".to_owned(),
         "layer_norm" => "LN".to_owned(),
+        "leaky_relu" => "leaky ReLU".to_owned(),
+        "prelu" => "PReLU".to_owned(),
         "standardize" => "standardize".to_owned(),
         "reshape" if node.fact.spatial().is_empty() => "flatten".to_owned(),
         kind => kind.replace('_', " "),

@@ -1,6 +1,8 @@
 //! A slow evaluator of graphs, written for clarity: float64, channels last, one sample, plain loops.
 #![allow(dead_code)] // each test uses its part
 
+mod windows;
+
 use nasmyth_engine::ParamStore;
 use nasmyth_graph::ops::*;
 use nasmyth_graph::{Graph, NodeId, OPS, Op, VerifiedGraph};
@@ -55,7 +57,14 @@ fn apply(op: &dyn Op, inputs: &[&Array], shape: &[usize], param: &dyn Fn(&str) -
     let x = inputs[0];
     if let Some(op) = op.downcast::<Conv>() {
         let bias = op.bias.then(|| param("bias"));
-        return conv(op, x, shape, &param("weight"), bias.as_deref());
+        return windows::conv(op, x, shape, &param("weight"), bias.as_deref());
+    }
+    if let Some(op) = op.downcast::<ConvTranspose>() {
+        let bias = op.bias.then(|| param("bias"));
+        return windows::conv_transpose(op, x, shape, &param("weight"), bias.as_deref());
+    }
+    if let Some(op) = op.downcast::<MatMul>() {
+        return matmul(op, x, inputs[1], shape);
     }
     if let Some(op) = op.downcast::<Linear>() {
         let (w, b) = (param("weight"), if op.bias { param("bias") } else { vec![0.0; op.out] });
@@ -70,6 +79,18 @@ fn apply(op: &dyn Op, inputs: &[&Array], shape: &[usize], param: &dyn Fn(&str) -
         let row = |i: usize| offsets[i] + x.data[i].clamp(0.0, op.cardinalities[i] as f64 - 1.0) as usize;
         let data = (0..offsets.len()).flat_map(|i| w[row(i) * op.width..][..op.width].to_vec()).collect();
         return Array { shape: shape.to_vec(), data };
+    }
+    if let Some(op) = op.downcast::<TokenEmbedding>() {
+        let (w, last) = (param("weight"), op.vocabulary as f64 - 1.0);
+        let row = |code: &f64| w[code.clamp(0.0, last) as usize * op.width..][..op.width].to_vec();
+        return Array { shape: shape.to_vec(), data: x.data.iter().flat_map(row).collect() };
+    }
+    if op.downcast::<PositionEmbedding>().is_some() {
+        let sum = x.data.iter().zip(param("weight")).map(|(x, w)| x + w);
+        return Array { shape: shape.to_vec(), data: sum.collect() };
+    }
+    if op.downcast::<ClassToken>().is_some() {
+        return Array { shape: shape.to_vec(), data: [param("weight"), x.data.clone()].concat() };
     }
     if let Some(op) = op.downcast::<BatchNorm>() {
         let (g, b, m, v) = (param("gamma"), param("beta"), param("mean"), param("variance"));
@@ -87,6 +108,13 @@ fn apply(op: &dyn Op, inputs: &[&Array], shape: &[usize], param: &dyn Fn(&str) -
     if let Some(op) = op.downcast::<Activation>() {
         return x.map(|v| function(op.0, v));
     }
+    if let Some(&LeakyRelu { slope }) = op.downcast::<LeakyRelu>() {
+        return x.map(|x| if x > 0.0 { x } else { slope * x });
+    }
+    if op.downcast::<Prelu>().is_some() {
+        let slope = param("slope");
+        return x.per_channel(|c, x| if x > 0.0 { x } else { slope[c] * x });
+    }
     if op.downcast::<Softmax>().is_some() {
         return rows(x, |row| {
             let sum: f64 = row.iter().map(|v| v.exp()).sum();
@@ -94,7 +122,13 @@ fn apply(op: &dyn Op, inputs: &[&Array], shape: &[usize], param: &dyn Fn(&str) -
         });
     }
     if let Some(op) = op.downcast::<Pool>() {
-        return pool(op, x, shape);
+        return windows::pool(op, x, shape);
+    }
+    if let Some(op) = op.downcast::<BlurPool>() {
+        return windows::blur_pool(op, x, shape);
+    }
+    if let Some(op) = op.downcast::<MaxUnpool>() {
+        return windows::max_unpool(op, x, inputs[1]);
     }
     if let Some(op) = op.downcast::<GlobalPool>() {
         let column = |c: usize| x.rows().map(move |r| r[c]).collect::<Vec<_>>();
@@ -102,8 +136,15 @@ fn apply(op: &dyn Op, inputs: &[&Array], shape: &[usize], param: &dyn Fn(&str) -
         return Array { shape: shape.to_vec(), data };
     }
     if op.downcast::<Add>().is_some() {
-        let sum = |i: usize| inputs.iter().map(|x| x.data[i]).sum();
-        return Array { shape: shape.to_vec(), data: (0..x.data.len()).map(sum).collect() };
+        let sum = |i: usize| inputs.iter().map(|x| x.data[i % x.data.len()]).sum();
+        return Array { shape: shape.to_vec(), data: (0..shape.iter().product()).map(sum).collect() };
+    }
+    if op.downcast::<Mean>().is_some() {
+        let mean = |i: usize| inputs.iter().map(|x| x.data[i]).sum::<f64>() / inputs.len() as f64;
+        return Array { shape: shape.to_vec(), data: (0..x.data.len()).map(mean).collect() };
+    }
+    if let Some(Permute(order)) = op.downcast::<Permute>() {
+        return permute(order, x, shape);
     }
     if op.downcast::<Mul>().is_some() {
         let gate = inputs[1];
@@ -131,12 +172,37 @@ fn apply(op: &dyn Op, inputs: &[&Array], shape: &[usize], param: &dyn Fn(&str) -
     if op.downcast::<Zero>().is_some() {
         return x.map(|_| 0.0);
     }
-    assert!(["reshape", "dropout", "drop_path"].contains(&op.kind()), "{} has no reference", op.kind());
+    let same = ["reshape", "dropout", "channel_dropout", "drop_path"];
+    assert!(same.contains(&op.kind()), "{} has no reference", op.kind());
     Array { shape: shape.to_vec(), data: x.data.clone() }
 }
 
 fn rows(x: &Array, f: impl Fn(&[f64]) -> Vec<f64>) -> Array {
     Array { shape: x.shape.clone(), data: x.rows().flat_map(f).collect() }
+}
+
+fn matmul(op: &MatMul, a: &Array, b: &Array, shape: &[usize]) -> Array {
+    let (m, n, k) = (shape[shape.len() - 2], shape[shape.len() - 1], a.channels());
+    let dot = |i: usize| {
+        let (batch, row, column) = (i / (m * n), i / n % m, i % n);
+        let b_at = |j: usize| if op.transpose_b { column * k + j } else { j * n + column };
+        let products = (0..k).map(|j| a.data[(batch * m + row) * k + j] * b.data[batch * k * n + b_at(j)]);
+        op.factor * products.sum::<f64>()
+    };
+    Array { shape: shape.to_vec(), data: (0..shape.iter().product()).map(dot).collect() }
+}
+
+/// Each element of the output is found at its own indices in the input.
+fn permute(order: &[usize], x: &Array, shape: &[usize]) -> Array {
+    let source = |at: usize| {
+        let mut indices = vec![0; shape.len()];
+        let mut rest = at;
+        for (axis, &size) in shape.iter().enumerate().rev() {
+            (indices[order[axis]], rest) = (rest % size, rest / size);
+        }
+        indices.iter().zip(&x.shape).fold(0, |at, (i, size)| at * size + i)
+    };
+    Array { shape: shape.to_vec(), data: (0..x.data.len()).map(|at| x.data[source(at)]).collect() }
 }
 
 fn reduce(pooling: Pooling, values: &[f64]) -> f64 {
@@ -184,56 +250,6 @@ fn function(f: Function, x: f64) -> f64 {
         Function::Softplus => x.exp().ln_1p(),
         Function::Tanh => x.tanh(),
     }
-}
-
-/// One or two spatial axes as two: a series is an image of height 1.
-fn two<T: Copy>(v: &[T], one: T) -> [T; 2] {
-    if v.len() == 1 { [one, v[0]] } else { [v[0], v[1]] }
-}
-
-fn conv(op: &Conv, x: &Array, shape: &[usize], w: &[f64], bias: Option<&[f64]>) -> Array {
-    let (size, out) = (two(&x.shape[..x.shape.len() - 1], 1), two(&shape[..shape.len() - 1], 1));
-    let (k, s, d) = (two(&op.kernel, 1), two(&op.stride, 1), two(&op.dilation, 1));
-    let pad = two(&op.pad[..op.kernel.len()], 0);
-    let (channels, per_group, per_out) = (x.channels(), x.channels() / op.groups, op.out / op.groups);
-    let mut data = Vec::new();
-    for (oy, ox) in (0..out[0]).flat_map(|y| (0..out[1]).map(move |x| (y, x))) {
-        for o in 0..op.out {
-            let mut sum = bias.map_or(0.0, |b| b[o]);
-            for (ky, kx) in (0..k[0]).flat_map(|y| (0..k[1]).map(move |x| (y, x))) {
-                let (iy, ix) = (
-                    (oy * s[0] + ky * d[0]).wrapping_sub(pad[0]),
-                    (ox * s[1] + kx * d[1]).wrapping_sub(pad[1]),
-                );
-                if iy >= size[0] || ix >= size[1] {
-                    continue;
-                }
-                for i in 0..per_group {
-                    let value = x.data[(iy * size[1] + ix) * channels + o / per_out * per_group + i];
-                    sum += value * w[((ky * k[1] + kx) * per_group + i) * op.out + o];
-                }
-            }
-            data.push(sum);
-        }
-    }
-    Array { shape: shape.to_vec(), data }
-}
-
-fn pool(op: &Pool, x: &Array, shape: &[usize]) -> Array {
-    let (size, out) = (two(&x.shape[..x.shape.len() - 1], 1), two(&shape[..shape.len() - 1], 1));
-    let (k, s, pad) = (two(&op.kernel, 1), two(&op.stride, 1), two(&op.pad[..op.kernel.len()], 0));
-    let mut data = Vec::new();
-    for (oy, ox) in (0..out[0]).flat_map(|y| (0..out[1]).map(move |x| (y, x))) {
-        for c in 0..x.channels() {
-            let taps = (0..k[0]).flat_map(|y| (0..k[1]).map(move |x| (y, x)));
-            let at = |(ky, kx): (usize, usize)| {
-                let (iy, ix) = ((oy * s[0] + ky).wrapping_sub(pad[0]), (ox * s[1] + kx).wrapping_sub(pad[1]));
-                (iy < size[0] && ix < size[1]).then(|| x.data[(iy * size[1] + ix) * x.channels() + c])
-            };
-            data.push(reduce(op.pooling, &taps.filter_map(at).collect::<Vec<_>>()));
-        }
-    }
-    Array { shape: shape.to_vec(), data }
 }
 
 /// Numbers in -1..1 from a linear congruential generator.
@@ -336,6 +352,16 @@ const NETWORKS: &[(&str, Build)] = &[
     ("table", || {
         parsed(
             "x = input(shape=[5])\nn = slice(x, start=0, end=3)\nk = slice(x, start=3, end=5)\ns = standardize(n)\ne = embedding(k, cardinalities=[3, 2], width=4)\nj = concat(s, e)\nh = linear(j, out=6)\nb = batch_norm(h)\na = activation(b, function=relu)\ny = linear(a, out=1)\nr = standardize(y, inverse=true)\noutput r",
+        )
+    }),
+    ("attention", || {
+        parsed(
+            "x = input(shape=[5, 6])\nt = class_token(x, count=1)\np = position_embedding(t)\nn = layer_norm(p)\nl = linear(n, out=24)\ns = reshape(l, shape=[6, 3, 2, 4])\nh = permute(s, order=[1, 2, 0, 3])\nf = reshape(h, shape=[3, 48])\na = reshape(f, shape=[6, 6, 4])\nw = matmul(a, a, transpose_b=true, factor=0.5)\nq = softmax(w)\nv = matmul(q, a)\nb = reshape(v, shape=[3, 2, 6, 4])\nm = permute(b, order=[2, 0, 1, 3])\no = reshape(m, shape=[6, 24])\ny = linear(o, out=6)\nr = add(y, p)\noutput r",
+        )
+    }),
+    ("encoder_decoder", || {
+        parsed(
+            "x = input(shape=[7, 6, 3])\nc = conv(x, out=4, kernel=[3, 3])\na = activation(c, function=relu)\np = pool(a, pooling=max, kernel=[2, 2])\nb = blur_pool(p, size=3, stride=1)\nr = prelu(b)\nu = max_unpool(r, a, kernel=[2, 2])\ng = global_pool(a, pooling=average)\ns = add(g, u)\nt = conv_transpose(s, out=2, kernel=[3, 3], stride=[2, 2])\nn = batch_norm(t)\noutput n",
         )
     }),
     ("cube", || {

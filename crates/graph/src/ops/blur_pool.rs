@@ -30,6 +30,19 @@ impl BlurPool {
     pub fn pad(&self) -> [usize; 2] {
         [(self.size - 1) / 2, self.size / 2]
     }
+
+    /// For each position of the output along an axis, one after the other, the input positions under the filter. `axis`: length of the
+    /// input's, longer than the reflection.
+    pub fn under(&self, axis: usize) -> Vec<usize> {
+        let before = self.pad()[0];
+        let reflected = |at: usize| match at.checked_sub(before) {
+            Some(at) if at < axis => at,
+            Some(at) => 2 * (axis - 1) - at,
+            None => before - at,
+        };
+        let starts = (0..axis).step_by(self.stride);
+        starts.flat_map(|start| (start..start + self.size).map(reflected)).collect()
+    }
 }
 
 pub(super) const KIND: OpKind = OpKind {

@@ -20,7 +20,7 @@ pub(super) const KIND: OpKind = OpKind {
         vec![
             (Arc::new(Mean { drop: 0.0 }), vec![vec![3, 4], vec![3, 4]]),
             (Arc::new(Mean { drop: 0.5 }), vec![vec![2, 3], vec![2, 3], vec![2, 3]]),
-            (Arc::new(Mean { drop: 0.5 }), vec![vec![5]]),
+            (Arc::new(Mean { drop: 0.0 }), vec![vec![5]]),
         ]
     },
 };

@@ -4,13 +4,20 @@ use super::{Run, Site, axes};
 use burn::tensor::module::{embedding, linear};
 use burn::tensor::{Int, Tensor, TensorData};
 use nasmyth_graph::Op;
-use nasmyth_graph::ops::{Embedding, Linear};
+use nasmyth_graph::ops::{Embedding, Linear, TokenEmbedding};
 
 pub(super) fn lower(op: &dyn Op, site: &Site) -> Option<Run> {
     if let Some(op) = op.downcast::<Linear>() {
         let shape = [site.inputs[0].channels(), op.out];
         return Some(Box::new(move |mut call| {
             linear(call.input(), call.params[0].clone().reshape(shape), call.params.get(1).cloned())
+        }));
+    }
+    if let Some(op) = op.downcast::<TokenEmbedding>() {
+        let (shape, last) = ([op.vocabulary, op.width], (op.vocabulary - 1) as f64);
+        return Some(Box::new(move |mut call| {
+            let codes = call.input().detach().clamp(0.0, last).int().squeeze_dim::<2>(1);
+            embedding(call.params[0].clone().reshape(shape), codes)
         }));
     }
     let op = op.downcast::<Embedding>()?;

@@ -3,7 +3,7 @@
 use super::{Run, Site, Value};
 use burn::tensor::activation;
 use nasmyth_graph::Op;
-use nasmyth_graph::ops::{Activation, Function, Softmax, Zero};
+use nasmyth_graph::ops::{Activation, Function, LeakyRelu, Prelu, Softmax, Zero};
 
 pub(super) fn lower(op: &dyn Op, _: &Site) -> Option<Run> {
     if op.downcast::<Softmax>().is_some() {
@@ -11,6 +11,15 @@ pub(super) fn lower(op: &dyn Op, _: &Site) -> Option<Run> {
     }
     if op.downcast::<Zero>().is_some() {
         return Some(Box::new(|mut call| call.input().zeros_like()));
+    }
+    if let Some(&LeakyRelu { slope }) = op.downcast::<LeakyRelu>() {
+        return Some(Box::new(move |mut call| activation::leaky_relu(call.input(), slope)));
+    }
+    if op.downcast::<Prelu>().is_some() {
+        return Some(Box::new(|mut call| {
+            let x = call.input();
+            activation::relu(x.clone()) + x.clamp_max(0.0) * call.per_channel(0)
+        }));
     }
     let function = function(op.downcast::<Activation>()?.0);
     Some(Box::new(move |mut call| function(call.input())))

@@ -1,6 +1,7 @@
 //! How each operator is called: one file per family, one list.
 //!
-//! Every value is a tensor `[batch, positions, channels]`; only convolutions and pools look at the positions as lines of an image.
+//! Every value is a tensor `[batch, positions, channels]`; convolutions and pools look at the positions as lines of an image,
+//! products and permutations at further axes.
 
 mod convolution;
 mod dense;
@@ -9,7 +10,9 @@ mod image;
 mod noise;
 mod norm;
 mod pool;
+mod resample;
 mod structure;
+mod tokens;
 
 use crate::kernels::Seeds;
 use burn::tensor::{Device, Tensor};
@@ -61,13 +64,15 @@ pub(crate) fn axes(fact: &Fact, batch: usize) -> [usize; 3] {
 /// The calls of an operator, or `None` if there are none: a conformance test sees to it that there are.
 pub(crate) fn lower(op: &dyn Op, site: &Site) -> Option<Run> {
     type Lower = fn(&dyn Op, &Site) -> Option<Run>;
-    let families: [Lower; 7] = [
+    let families: [Lower; 9] = [
         convolution::lower,
         dense::lower,
         norm::lower,
         elementwise::lower,
         pool::lower,
+        resample::lower,
         structure::lower,
+        tokens::lower,
         noise::lower,
     ];
     families.iter().find_map(|lower| lower(op, site))

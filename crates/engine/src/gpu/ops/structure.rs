@@ -8,6 +8,7 @@ use std::ops;
 
 pub(super) fn lower(op: &dyn Op, site: &Site) -> Option<Run> {
     if op.downcast::<Add>().is_some() {
+        // A value `[batch, 1, channels]` is broadcast over the positions.
         return Some(Box::new(|call| combined(call, ops::Add::add)));
     }
     if op.downcast::<Mul>().is_some() {

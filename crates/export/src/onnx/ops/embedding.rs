@@ -2,11 +2,9 @@
 
 use super::get;
 use crate::ExportError;
-use crate::onnx::writer::{Writer, int};
+use crate::onnx::writer::{INT64, Writer, int};
 use nasmyth_graph::NodeId;
 use nasmyth_graph::ops::Embedding;
-
-const INT64: i64 = 7;
 
 /// Codes are clamped before they become whole numbers, so no value of a float can leave the table of rows.
 pub(super) fn write(w: &mut Writer, id: NodeId) -> Result<String, ExportError> {
@@ -21,7 +19,7 @@ pub(super) fn write(w: &mut Writer, id: NodeId) -> Result<String, ExportError> {
     let x = w.input(id, 0);
     let code = w.push(id, "Max", &[&x, &zero], Vec::new());
     let code = w.push(id, "Min", &[&code, &last], Vec::new());
-    let code = w.push(id, "Cast", &[&code], vec![int("to", INT64)]);
+    let code = w.push(id, "Cast", &[&code], vec![int("to", i64::from(INT64))]);
     let row = w.push(id, "Add", &[&code, &offsets], Vec::new());
     let features = w.push(id, "Gather", &[&table, &row], vec![int("axis", 0)]);
     Ok(w.push(id, "Flatten", &[&features], vec![int("axis", 1)]))
