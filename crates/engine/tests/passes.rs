@@ -434,7 +434,7 @@ fn with_linear_parts() -> Vec<(&'static str, usize, VerifiedGraph)> {
             2,
             graph(&[7, 7, 4], &[&conv(window(3)), &conv(window(3).dilation(2))]),
         ),
-        ("two values", 2, graph(&[5, 6, 4], &[&conv(window(3)), &then(window(3), window(3))])),
+        ("two values", 3, graph(&[5, 6, 4], &[&conv(window(3)), &then(window(3), window(3))])),
         ("a row of two", 1, graph(&[5, 6, 3], &[&then(window(3).stride(2), window(1))])),
         (
             "a row of two in a sum",

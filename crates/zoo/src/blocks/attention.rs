@@ -3,7 +3,7 @@
 use crate::{Net, ZooError, make_divisible};
 use nasmyth_graph::NodeId;
 use nasmyth_graph::blocks::squeeze_excitation;
-use nasmyth_graph::ops::{Add, Conv, Function, LayerNorm, Linear, MatMul, Reshape, Softmax};
+use nasmyth_graph::ops::{Add, Conv, Function, LayerNorm, Linear, MatMul, Mul, Reshape, Softmax};
 
 /// Attention to channels.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,6 +18,8 @@ pub(crate) enum Attention {
         /// Activation of the hidden layer.
         act: Function,
     },
+    /// Effective squeeze-excitation (Lee and Park 2020, section 3.2): one linear layer, and a hard sigmoid.
+    Effective,
     /// The global context block (Cao et al. 2019, section 3.3); its hidden width is this share of the channels.
     Context {
         /// Share of the channels.
@@ -35,7 +37,7 @@ impl Attention {
     pub fn act(self, act: Function) -> Self {
         match self {
             Self::Squeeze { share, divisor, .. } => Self::Squeeze { share, divisor, act },
-            Self::Context { .. } => self,
+            other => other,
         }
     }
 
@@ -47,9 +49,18 @@ impl Attention {
                 let hidden = make_divisible(channels * share, divisor, 0.0);
                 Ok(net.with(|g, x| squeeze_excitation(g, x, hidden, act, Function::Sigmoid))?)
             }
+            Self::Effective => effective(net),
             Self::Context { share } => context(net, make_divisible(channels * share, 1, 0.0)),
         }
     }
+}
+
+fn effective(net: &mut Net) -> Result<NodeId, ZooError> {
+    let (x, channels) = (net.at, net.channels());
+    net.global_average()?;
+    net.push(Linear::new(channels))?;
+    let gate = net.activate(Function::HardSigmoid)?;
+    Ok(net.join(Mul, &[x, gate])?)
 }
 
 /// Positions are averaged with learned weights; two linear layers make of that what is added to every position.

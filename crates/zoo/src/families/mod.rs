@@ -20,6 +20,8 @@ mod simplenet;
 mod tresnet;
 mod vanillanet;
 mod vgg;
+mod vovnet;
+mod xception;
 
 pub use efficientnet::efficientnet;
 pub use regnet::{RegNet, regnet};
@@ -47,6 +49,8 @@ pub static FAMILIES: &[&Family] = &[
     &cspnet::FAMILY,
     &elan::FAMILY,
     &enet::FAMILY,
+    &vovnet::FAMILY,
+    &xception::FAMILY,
     &regnet::REGNETX,
     &regnet::REGNETY,
     &efficientnet::FAMILY,

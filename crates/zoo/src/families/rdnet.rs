@@ -8,9 +8,9 @@
 //! | base | 120 | 96, 128, 7 x 168, 2 x 336 |
 //! | large | 144 | 128, 192, 8 x 256, 2 x 360 |
 
-use crate::blocks::{depthwise_perceptron, patches};
+use crate::blocks::{Attention, depthwise_perceptron, patches};
 use crate::{Data, Family, Knob, Member, Net, Numbers, ZooError};
-use nasmyth_graph::ops::{Activation, Concat, Function, GlobalPool, LayerNorm, Linear, Mul, Pooling, Scale};
+use nasmyth_graph::ops::{Concat, LayerNorm, Scale};
 
 pub(super) const FAMILY: Family = Family {
     name: "rdnet",
@@ -93,20 +93,10 @@ fn layer(net: &mut Net, numbers: &Numbers, growth: usize, attends: bool) -> Resu
     let inner = eighths(net.channels() as f64 * numbers.real("expansion")?);
     depthwise_perceptron(net, numbers.size("kernel")?, inner, growth, &NORM)?;
     if attends {
-        effective_squeeze_excitation(net)?;
+        Attention::Effective.apply(net)?;
     }
     let new = net.push(Scale { init: 1e-6 })?;
     net.join(Concat, &[before, new])?;
-    Ok(())
-}
-
-/// One linear layer instead of two (Lee and Park 2020, section 3.2).
-fn effective_squeeze_excitation(net: &mut Net) -> Result<(), ZooError> {
-    let x = net.at;
-    net.push(GlobalPool(Pooling::Average))?;
-    net.push(Linear::new(net.channels()))?;
-    let gate = net.push(Activation(Function::HardSigmoid))?;
-    net.join(Mul, &[x, gate])?;
     Ok(())
 }
 
