@@ -223,6 +223,11 @@ fn build(net: &mut Net, numbers: &Numbers) -> Result<(), ZooError> {
         if stage.kind != "dark" && stage.expanded % 2 != 0 {
             return Err(numbers.wrong("expand", "an even number of channels to split"));
         }
+        if !stage.divides(net.channels()) {
+            return Err(
+                numbers.wrong("groups", "divisors of the channels of blocks and strided convolutions")
+            );
+        }
         net.scope(format!("stage{}", i + 1), |net| stage.append(net))?;
     }
     net.scope("head", |net| Ok(net.classifier()?))?;
@@ -247,6 +252,19 @@ fn stem(net: &mut Net, numbers: &Numbers) -> Result<(), ZooError> {
 }
 
 impl Stage<'_> {
+    /// Whether the groups divide the channels of all convolutions that have them, for this number of input channels.
+    fn divides(&self, inputs: usize) -> bool {
+        let inside = if self.kind == "dark" { self.width } else { self.expanded / 2 };
+        let before = if self.stride.is_some() { [inputs, self.width] } else { [0, 0] };
+        let all = before.into_iter().chain([inside, self.middle(inside)]);
+        all.into_iter().all(|channels| channels % self.groups == 0)
+    }
+
+    /// Inner width of a block of this width.
+    fn middle(&self, width: usize) -> usize {
+        round_half_even(width as f64 * self.bottleneck).max(1)
+    }
+
     fn append(&self, net: &mut Net) -> Result<(), ZooError> {
         net.scope("downsample", |net| self.halve(net))?;
         if self.kind == "dark" {
@@ -284,7 +302,7 @@ impl Stage<'_> {
     }
 
     fn blocks(&self, net: &mut Net, width: usize) -> Result<(), ZooError> {
-        let middle = round_half_even(width as f64 * self.bottleneck).max(1);
+        let middle = self.middle(width);
         for j in 0..self.depth {
             net.scope(format!("block{}", j + 1), |net| self.block(net, width, middle))?;
         }

@@ -126,13 +126,13 @@ pub(super) fn build(net: &mut Net, numbers: &Numbers) -> Result<(), ZooError> {
     for (i, depth) in numbers.sizes("depths")?.into_iter().enumerate() {
         let width = numbers.size("width")? << i;
         let middle = middle(numbers, width)?;
+        let (first, groups) = ((middle / numbers.size("reduce_first")?).max(1), numbers.size("groups")?);
+        if !is_basic && first % groups != 0 {
+            return Err(numbers.wrong("groups", format!("a divisor of a block's first width, {first}")));
+        }
         let residual = match is_basic {
             true => Residual::new(width, width),
-            false => Residual {
-                first: (middle / numbers.size("reduce_first")?).max(1),
-                groups: numbers.size("groups")?,
-                ..Residual::new(4 * width, middle)
-            },
+            false => Residual { first, groups, ..Residual::new(4 * width, middle) },
         };
         for j in 0..depth {
             let block = Residual {
