@@ -1,6 +1,6 @@
 //! The list of file formats.
 
-use crate::{ExportError, to_dot, to_onnx, to_safetensors, to_svg};
+use crate::{ExportError, to_dot, to_onnx, to_outline, to_safetensors, to_svg};
 use nasmyth_engine::ParamStore;
 use nasmyth_graph::VerifiedGraph;
 
@@ -50,5 +50,11 @@ pub static FORMATS: &[Format] = &[
         extension: "svg",
         doc: "A drawing of the network.",
         write: |graph, _, _| Ok(to_svg(graph).into_bytes()),
+    },
+    Format {
+        name: "outline",
+        extension: "txt",
+        doc: "A drawing in text, equal blocks once, with parameters and multiply-accumulates.",
+        write: |graph, _, _| Ok(to_outline(graph).into_bytes()),
     },
 ];

@@ -1,6 +1,9 @@
 //! Compositions that several spaces and families share, each written once.
 
-use crate::ops::{Activation, Add, BatchNorm, Conv, Function, GlobalPool, Linear, Mul, Pooling, Reshape};
+use crate::ops::{
+    Activation, Add, BatchNorm, Concat, Conv, Function, GlobalPool, Linear, Mul, Pool, Pooling, Reshape,
+    Scale, Slice,
+};
 use crate::{Graph, GraphError, NodeId};
 
 /// Convolution, batch norm and, if given, an activation.
@@ -86,9 +89,42 @@ impl Style {
         g.push(self.norm.clone(), &[y])
     }
 
+    /// A convolution of each equal share of the channels, with a window of its own (MixConv: Tan and Le 2019, section 3). What
+    /// does not divide goes to the first share.
+    pub fn mixed(
+        &self,
+        g: &mut Graph,
+        x: NodeId,
+        out: usize,
+        windows: &[Vec<usize>],
+        conv: impl Fn(usize, &[usize]) -> Conv,
+    ) -> Result<NodeId, GraphError> {
+        if let [window] = windows {
+            return self.conv(g, x, conv(out, window));
+        }
+        let share = |channels: usize, i: usize| match i {
+            0 => channels - channels / windows.len() * (windows.len() - 1),
+            _ => channels / windows.len(),
+        };
+        let (channels, mut start, mut shares) = (g.fact(x).channels(), 0, Vec::new());
+        for (i, window) in windows.iter().enumerate() {
+            let end = start + share(channels, i);
+            let part = g.push(Slice { start, end }, &[x])?;
+            shares.push(self.conv(g, part, conv(share(out, i), window))?);
+            start = end;
+        }
+        g.push(Concat, &shares)
+    }
+
     /// Convolution, batch norm and activation.
     pub fn conv_bn_act(&self, g: &mut Graph, x: NodeId, conv: Conv) -> Result<NodeId, GraphError> {
-        let y = self.conv_bn(g, x, conv)?;
+        let y = self.conv(g, x, conv)?;
+        self.bn_act(g, y)
+    }
+
+    /// Batch norm and activation.
+    pub fn bn_act(&self, g: &mut Graph, x: NodeId) -> Result<NodeId, GraphError> {
+        let y = g.push(self.norm.clone(), &[x])?;
         g.push(Activation(self.act), &[y])
     }
 }
@@ -116,10 +152,16 @@ impl Squeeze {
 pub struct InvertedResidual {
     /// Output channels.
     pub out: usize,
-    /// Window, one entry per spatial axis.
+    /// Window of the middle, one entry per spatial axis; none: no convolution there.
     pub kernel: Vec<usize>,
+    /// Window of a depthwise convolution before all others; none: no convolution there.
+    pub start: Vec<usize>,
+    /// How the convolutions are mixed, if they are.
+    pub mix: Option<Mix>,
     /// Step of the window.
     pub stride: usize,
+    /// Whether the step is left to the means of windows of its size, after the activation.
+    pub average: bool,
     /// Channels of the middle.
     pub middle: usize,
     /// Whether a 1x1 convolution leads to the middle; without one it has the channels of the input.
@@ -128,8 +170,21 @@ pub struct InvertedResidual {
     pub squeeze: Option<Squeeze>,
     /// Activation, batch norm and padding.
     pub style: Style,
+    /// First value of a learned scale of the answer's channels, if there is one.
+    pub scale: Option<f64>,
     /// Whether the input is added where shapes agree.
     pub shortcut: bool,
+}
+
+/// The windows of a mixed [`InvertedResidual`]: one for each share of the channels.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mix {
+    /// Shares of the expansion.
+    pub expand: usize,
+    /// Windows of the middle.
+    pub windows: Vec<Vec<usize>>,
+    /// Shares of the projection.
+    pub project: usize,
 }
 
 impl InvertedResidual {
@@ -138,11 +193,15 @@ impl InvertedResidual {
         Self {
             out,
             kernel: kernel.to_vec(),
+            start: Vec::new(),
+            mix: None,
             stride: 1,
+            average: false,
             middle: inputs * expansion,
             expand: expansion != 1,
             squeeze: None,
             style: Function::Relu.into(),
+            scale: None,
             shortcut: true,
         }
     }
@@ -164,24 +223,57 @@ impl InvertedResidual {
         let squeeze = Squeeze { hidden, act: Function::Relu, gate: Function::HardSigmoid };
         Self { squeeze: (share > 0.0).then_some(squeeze), ..self }
     }
+
+    /// Step of the convolution that has it.
+    fn step(&self) -> usize {
+        if self.average { 1 } else { self.stride }
+    }
+
+    /// The means that have the step instead.
+    fn averaged(&self, g: &mut Graph, x: NodeId) -> Result<NodeId, GraphError> {
+        if !self.average || self.stride == 1 {
+            return Ok(x);
+        }
+        let window = vec![self.stride; g.fact(x).spatial().len()];
+        g.push(Pool::new(Pooling::Average, &window), &[x])
+    }
 }
 
 /// Inverted residual with linear bottleneck (Sandler et al. 2018, table 1): 1x1 expansion, depthwise, optional
 /// squeeze-excitation, 1x1 projection without activation; a shortcut where shapes agree. Without expansion: a depthwise separable
-/// convolution.
+/// convolution. With a depthwise convolution before the expansion, or without the middle one: the universal inverted bottleneck
+/// (Qin et al. 2024, section 4).
 pub fn inverted_residual(g: &mut Graph, x: NodeId, block: &InvertedResidual) -> Result<NodeId, GraphError> {
-    let (style, ones) = (&block.style, vec![1; block.kernel.len()]);
+    let (style, rank) = (&block.style, g.fact(x).spatial().len());
+    let ones = |shares: usize| vec![vec![1; rank]; shares];
+    let (expand, windows, project) = match &block.mix {
+        Some(mix) => (ones(mix.expand), mix.windows.clone(), ones(mix.project)),
+        None => (ones(1), vec![block.kernel.clone()], ones(1)),
+    };
+    let has_middle = windows.iter().all(|w| !w.is_empty());
     let mut y = x;
-    if block.expand {
-        y = style.conv_bn_act(g, y, Conv::same(block.middle, &ones))?;
+    if !block.start.is_empty() {
+        let channels = g.fact(x).channels();
+        let step = if has_middle { 1 } else { block.step() };
+        y = style.conv_bn(g, y, Conv::same(channels, &block.start).stride(step).groups(channels))?;
+        y = if has_middle { y } else { block.averaged(g, y)? };
     }
-    let depthwise = Conv::same(block.middle, &block.kernel).stride(block.stride).groups(block.middle);
-    y = style.conv_bn_act(g, y, depthwise)?;
+    if block.expand {
+        y = style.mixed(g, y, block.middle, &expand, Conv::same)?;
+        y = style.bn_act(g, y)?;
+    }
+    if has_middle {
+        let depthwise = |c: usize, window: &[usize]| Conv::same(c, window).stride(block.step()).groups(c);
+        y = style.mixed(g, y, block.middle, &windows, depthwise)?;
+        y = style.bn_act(g, y)?;
+        y = block.averaged(g, y)?;
+    }
     if let Some(squeeze) = &block.squeeze {
         y = squeeze.apply(g, y)?;
     }
-    y = style.conv_bn(g, y, Conv::same(block.out, &ones))?;
-    shortcut(g, x, y, block.shortcut)
+    y = style.mixed(g, y, block.out, &project, Conv::same)?;
+    y = g.push(style.norm.clone(), &[y])?;
+    finish(g, x, y, block)
 }
 
 /// Fused inverted residual (Tan and Le 2021, figure 2): a full convolution to the middle, squeeze-excitation, 1x1 projection
@@ -193,17 +285,20 @@ pub fn fused_inverted_residual(
 ) -> Result<NodeId, GraphError> {
     let style = &block.style;
     let middle = if block.expand { block.middle } else { block.out };
-    let full = Conv::same(middle, &block.kernel).stride(block.stride);
+    let full = Conv::same(middle, &block.kernel).stride(block.step());
     let mut y = style.conv_bn_act(g, x, full)?;
+    y = block.averaged(g, y)?;
     if let Some(squeeze) = &block.squeeze {
         y = squeeze.apply(g, y)?;
     }
     if block.expand {
         y = style.conv_bn(g, y, Conv::same(block.out, &vec![1; block.kernel.len()]))?;
     }
-    shortcut(g, x, y, block.shortcut)
+    finish(g, x, y, block)
 }
 
-fn shortcut(g: &mut Graph, x: NodeId, y: NodeId, wanted: bool) -> Result<NodeId, GraphError> {
-    if wanted && g.fact(y) == g.fact(x) { g.push(Add, &[x, y]) } else { Ok(y) }
+/// The learned scale and the shortcut, where there are any.
+fn finish(g: &mut Graph, x: NodeId, y: NodeId, block: &InvertedResidual) -> Result<NodeId, GraphError> {
+    let y = block.scale.map_or(Ok(y), |init| g.push(Scale { init }, &[y]))?;
+    if block.shortcut && g.fact(y) == g.fact(x) { g.push(Add, &[x, y]) } else { Ok(y) }
 }

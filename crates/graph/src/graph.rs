@@ -32,12 +32,20 @@ pub struct Graph {
     outputs: Vec<NodeId>,
     /// Before the names that nodes get by themselves, e.g. `stage2.block1.`.
     scope: String,
+    /// Length of `scope` before each scope that is open.
+    open: Vec<usize>,
 }
 
 impl Graph {
     /// An empty graph.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), nodes: Vec::new(), outputs: Vec::new(), scope: String::new() }
+        Self {
+            name: name.into(),
+            nodes: Vec::new(),
+            outputs: Vec::new(),
+            scope: String::new(),
+            open: Vec::new(),
+        }
     }
 
     /// Adds an input of this shape (without the batch axis).
@@ -47,13 +55,13 @@ impl Graph {
 
     /// Opens a scope: nodes named by [`push`](Self::push) have `name.` before their names, until [`leave`](Self::leave).
     pub fn enter(&mut self, name: impl Display) {
-        let _ = write!(self.scope, "{name}.");
+        self.open.push(self.scope.len());
+        let _ = write!(self.scope, "{name}."); // writing to a string does not fail
     }
 
     /// Closes the innermost scope.
     pub fn leave(&mut self) {
-        let inner = self.scope.pop().and_then(|_| self.scope.rfind('.'));
-        self.scope.truncate(inner.map_or(0, |dot| dot + 1));
+        self.scope.truncate(self.open.pop().unwrap_or(0));
     }
 
     /// Adds a node with a name of its own making: the scope, its kind and its index.
@@ -187,5 +195,26 @@ impl Deref for VerifiedGraph {
     type Target = Graph;
     fn deref(&self) -> &Graph {
         &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::{Activation, Function};
+
+    #[test]
+    fn scopes_stand_before_names_and_close_from_the_inside() {
+        let mut g = Graph::new("g");
+        let x = g.input(&[2]).unwrap();
+        g.enter("stage1.block2");
+        g.enter("gate");
+        let a = g.push(Activation(Function::Relu), &[x]).unwrap();
+        g.leave();
+        let b = g.push(Activation(Function::Relu), &[a]).unwrap();
+        g.leave();
+        let c = g.push(Activation(Function::Relu), &[b]).unwrap();
+        let names = [a, b, c].map(|id| g.node(id).name.as_str());
+        assert_eq!(names, ["stage1.block2.gate.activation_1", "stage1.block2.activation_2", "activation_3"]);
     }
 }

@@ -13,6 +13,11 @@ impl VerifiedGraph {
         self.elements(|role| role != Role::Buffer)
     }
 
+    /// Values that training measures and gradients do not move: running statistics.
+    pub fn buffers(&self) -> u64 {
+        self.elements(|role| role == Role::Buffer)
+    }
+
     /// Bytes of all parameters and buffers in float32: what a weights file holds.
     pub fn weight_bytes(&self) -> u64 {
         4 * self.elements(|_| true)
@@ -24,9 +29,22 @@ impl VerifiedGraph {
         ids.map(|id| self.node(id).op.macs(&self.input_facts(id), self.fact(id))).sum()
     }
 
+    /// Those of [`macs`](Self::macs) that multiply by a weight: convolutions and linear layers, without products of two values as in
+    /// attention.
+    pub fn layer_macs(&self) -> u64 {
+        let ids = (0..self.nodes().len()).map(NodeId);
+        let weighted = ids.filter(|&id| self.params_of(id).iter().any(|p| p.role == Role::Weight));
+        weighted.map(|id| self.node(id).op.macs(&self.input_facts(id), self.fact(id))).sum()
+    }
+
+    /// Elements of all activations of one sample, each node's output counted once.
+    pub fn activations(&self) -> u64 {
+        self.nodes().iter().map(|n| n.fact.len() as u64).sum()
+    }
+
     /// Bytes of all activations of one sample, each node's output counted once.
     pub fn activation_bytes(&self) -> u64 {
-        self.nodes().iter().map(|n| n.fact.bytes()).sum()
+        4 * self.activations()
     }
 
     /// Peak bytes of live activations at inference of one sample, under the best order that the planner finds.

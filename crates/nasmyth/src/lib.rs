@@ -19,6 +19,7 @@
 //! # Ok::<(), anyhow::Error>(())
 //! ```
 
+mod benchmark;
 mod certificate;
 mod config;
 mod duration;
@@ -28,12 +29,14 @@ mod folder;
 mod inspect;
 mod model;
 mod page;
+mod published;
 mod reporter;
 mod samples;
 mod search;
 mod single;
 mod winner;
 
+pub use benchmark::{comparison_text, write_comparison};
 pub use certificate::{Certificate, RuntimeCheck, Verdict};
 pub use config::{BudgetConfig, DataConfig, EstimatorConfig, Request, RunConfig, SearchConfig};
 pub use duration::{format_duration, parse_duration};
@@ -43,11 +46,13 @@ pub use folder::RunFolder;
 pub use inspect::{PlanReport, load_architecture};
 pub use model::Model;
 pub use page::write_report;
+pub use published::{Description, Summary, Weights, grouped, published, scatter, summaries};
 pub use reporter::{Json, Lines, Notice, Observer, Silent};
 pub use search::{Outcome, Search, context};
 pub use single::train_architecture;
 pub use winner::{Length, Metrics, Trained, Winner};
 
+pub use nasmyth_bench as bench;
 pub use nasmyth_data as data;
 pub use nasmyth_device as device;
 pub use nasmyth_engine as engine;
@@ -59,3 +64,4 @@ pub use nasmyth_space as space;
 pub use nasmyth_strategy as strategy;
 pub use nasmyth_study as study;
 pub use nasmyth_train as train;
+pub use nasmyth_zoo as zoo;

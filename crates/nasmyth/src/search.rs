@@ -362,8 +362,11 @@ impl Search {
     }
 }
 
-/// The preset or the user's file.
+/// The preset, the published family or the user's file.
 fn space_for(config: &RunConfig, data: &Dataset) -> Result<Space> {
+    if let Some(family) = config.space.strip_prefix("zoo:") {
+        return Ok(nasmyth_zoo::space(family, &context(data))?);
+    }
     let space = preset(&config.space, &context(data));
     if config.space.ends_with(".toml") {
         return space.with_context(|| config.space.clone());

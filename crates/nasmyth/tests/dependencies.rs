@@ -18,6 +18,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("estimator", &["graph"]),
     ("export", &["graph", "engine"]),
     ("strategy", &["graph", "space", "estimator"]),
+    ("bench", &["graph", "space", "strategy"]),
     ("train", &["graph", "engine", "data", "estimator"]),
     ("study", &["graph", "space", "device", "estimator", "strategy"]),
     (
@@ -26,6 +27,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "graph",
             "space",
             "zoo",
+            "bench",
             "engine",
             "data",
             "device",

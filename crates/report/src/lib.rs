@@ -4,13 +4,17 @@
 //! progress, the network, its mistakes, every trial, and an honest comparison with random networks.
 
 mod chart;
+mod curves;
 mod escape;
 mod improvement;
 mod page;
 mod quantity;
 mod report;
+mod scatter;
 mod sections;
 
+pub use curves::{CurveSeries, Curves, CurvesTable, curves_html, curves_svg};
 pub use improvement::{Improvement, NoImprovement, improvement, relative_improvement, student_t};
 pub use page::html;
 pub use report::{CertificateRow, Confusion, Cost, Data, FinalMetrics, Limit, Metric, Report, Status, Trial};
+pub use scatter::{Scatter, Series, scatter_html};

@@ -4,8 +4,11 @@ use crate::Report;
 use crate::escape::escape;
 use crate::sections::SECTIONS;
 
-const STYLE: &str = include_str!("style.css");
+pub(crate) const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
+
+/// Colours that the style sheet has for series, classes `s0`, `s1`, ...
+pub(crate) const SERIES_COLOURS: usize = 12;
 
 /// The report as one HTML file: styles, charts and a little script inside, nothing to load.
 pub fn html(report: &Report) -> String {
@@ -18,19 +21,23 @@ pub fn html(report: &Report) -> String {
         format!("<section id=\"{}\">{heading}{body}</section>\n", s.id)
     };
     let body: String = sections.iter().map(section).collect();
-    let title = escape(if report.title.is_empty() { "Nasmyth report" } else { &report.title });
+    let title = if report.title.is_empty() { "Nasmyth report" } else { &report.title };
+    document(title, &subtitle(report), &links, &body)
+}
+
+/// A page that stands alone around sections; `title` and `about` are plain text, `links` and `body` are HTML.
+pub(crate) fn document(title: &str, about: &str, links: &str, body: &str) -> String {
+    let (title, about) = (escape(title), escape(about));
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<meta name=\"color-scheme\" content=\"light dark\"/>\n\
-         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<header><h1>{title}</h1><p class=\"soft\">{}</p><nav>{links}</nav></header>\n\
+         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<header><h1>{title}</h1><p class=\"soft\">{about}</p><nav>{links}</nav></header>\n\
          <main>\n{body}</main>\n<footer>Written by Nasmyth {}.</footer>\n<div id=\"tip\"></div>\n<script>/*<![CDATA[*/\n{SCRIPT}/*]]>*/</script>\n</body>\n</html>\n",
-        subtitle(report),
         env!("CARGO_PKG_VERSION")
     )
 }
 
 fn subtitle(report: &Report) -> String {
     let parts = [&report.data.name, &report.data.task, &report.space, &report.strategy];
-    let parts: Vec<String> = parts.into_iter().filter(|p| !p.is_empty()).map(|p| escape(p)).collect();
-    parts.join(" · ")
+    parts.into_iter().filter(|p| !p.is_empty()).map(String::as_str).collect::<Vec<_>>().join(" · ")
 }

@@ -7,12 +7,18 @@ impl Space {
     /// All genotypes, lazily, in a fixed order: like the pages of a book, the last gene turns fastest. A float range without a
     /// grid contributes eleven points, both ends included; then [`count`](Self::count) is `None` although the iterator ends.
     pub fn enumerate(&self) -> Box<dyn Iterator<Item = Genotype> + '_> {
+        if let Some(members) = self.members() {
+            return Box::new(members.list().iter().cloned());
+        }
         let first = number(self.slots(), |_| None);
         Box::new(Enumeration { slots: self.slots(), next: Some(first) })
     }
 
     /// Exact number of genotypes; `None` if it is infinite (a float range without a grid) or beyond `u128`.
     pub fn count(&self) -> Option<u128> {
+        if let Some(members) = self.members() {
+            return Some(members.list().len() as u128);
+        }
         let list = self.slots().list();
         let mut below: Vec<Vec<usize>> = vec![Vec::new(); list.len()];
         let mut roots = Vec::new();

@@ -64,6 +64,14 @@ pub enum SpaceError {
         /// The value.
         got: String,
     },
+    /// A genotype that a restricted space leaves out.
+    #[error("genotype `{genotype}` is not among those that space `{space}` is restricted to")]
+    NotAMember {
+        /// Name of the space.
+        space: String,
+        /// The genotype.
+        genotype: String,
+    },
     /// A path that names no gene of the space.
     #[error("no gene is called `{path}`{}", did_you_mean(nearest))]
     UnknownPath {

@@ -22,6 +22,7 @@ mod enumeration;
 mod error;
 mod genotype;
 pub mod language;
+mod members;
 mod network;
 mod reader;
 mod slots;

@@ -101,16 +101,20 @@ impl Network {
     ///
     /// # Errors
     /// No whole stride leads from the one shape to the other.
-    pub fn shortcut(&mut self, from: NodeId) -> Result<&mut Self, GraphError> {
+    pub fn shortcut(&mut self, from: NodeId) -> Result<&mut Self, SpaceError> {
         let (x, y) = (self.graph.fact(from).clone(), self.shape().clone());
         let mut skip = from;
         if x != y {
-            skip = match strides(&x, &y) {
-                Some(stride) if !stride.is_empty() => {
+            let stride = strides(&x, &y).ok_or_else(|| SpaceError::Shape {
+                expected: format!("a value of shape {x:?}, or one whose positions a stride makes of it"),
+                got: format!("{y:?}"),
+            })?;
+            skip = match stride.is_empty() {
+                true => self.graph.push(Linear { out: y.channels(), bias: false }, &[from])?,
+                false => {
                     let ones = vec![1; stride.len()];
                     self.graph.push(Conv { stride, ..Conv::same(y.channels(), &ones) }, &[from])?
                 }
-                _ => self.graph.push(Linear { out: y.channels(), bias: false }, &[from])?,
             };
             skip = self.graph.push(BatchNorm::default(), &[skip])?;
         }

@@ -1,6 +1,7 @@
 //! A search space: a choice tree, and a way to make a graph of what was chosen.
 
 use crate::domain::Domain;
+use crate::members::Members;
 use crate::slots::{Chosen, Slots};
 use crate::{Gene, Genotype, Reader, Rng, SpaceError, Tree, Value};
 use nasmyth_graph::Graph;
@@ -48,8 +49,10 @@ pub struct Space(Arc<Inner>);
 struct Inner {
     name: String,
     doc: String,
-    slots: Slots,
-    lower: Box<Lower>,
+    slots: Arc<Slots>,
+    lower: Arc<Lower>,
+    /// The only genotypes, where not all belong to the space.
+    members: Option<Members>,
 }
 
 /// One gene that a space can have, for people and reports.
@@ -77,7 +80,37 @@ impl Space {
         lower: impl Fn(&Reader<'_>) -> Result<Graph, SpaceError> + Send + Sync + 'static,
     ) -> Result<Self, SpaceError> {
         let slots = Slots::unfold(&tree)?;
-        Ok(Self(Arc::new(Inner { name: name.into(), doc: doc.into(), slots, lower: Box::new(lower) })))
+        Ok(Self(Arc::new(Inner {
+            name: name.into(),
+            doc: doc.into(),
+            slots: Arc::new(slots),
+            lower: Arc::new(lower),
+            members: None,
+        })))
+    }
+
+    /// The part of this space that holds these genotypes only, e.g. those that were measured: it samples among them, and what
+    /// mutation, crossover and neighbourhood lead to is the nearest of them, by the number of genes that differ.
+    ///
+    /// # Errors
+    /// No genotype, or one that does not belong to this space.
+    pub fn only(&self, genotypes: impl IntoIterator<Item = Genotype>) -> Result<Self, SpaceError> {
+        let members = Members::new(genotypes);
+        members.list().iter().try_for_each(|g| self.validate(g))?;
+        if members.list().is_empty() {
+            return Err(SpaceError::Tree {
+                path: self.name().to_owned(),
+                expected: "at least one genotype".to_owned(),
+                got: "none".to_owned(),
+            });
+        }
+        let Inner { name, doc, slots, lower, .. } = &*self.0;
+        let (name, doc, slots, lower) = (name.clone(), doc.clone(), slots.clone(), lower.clone());
+        Ok(Self(Arc::new(Inner { name, doc, slots, lower, members: Some(members) })))
+    }
+
+    pub(crate) fn members(&self) -> Option<&Members> {
+        self.0.members.as_ref()
     }
 
     /// Name.
@@ -108,12 +141,16 @@ impl Space {
     /// A genotype, uniform over the values of each gene on the way (so not uniform over genotypes where some options have
     /// more genes below them than others).
     pub fn sample(&self, rng: &mut Rng) -> Genotype {
+        if let Some(members) = self.members() {
+            return members.sample(rng);
+        }
         self.genotype(&self.slots().fill_with(|_, slot| slot.domain.sample(rng)))
     }
 
     /// The network that the author of the space would try first.
     pub fn default_genotype(&self) -> Genotype {
-        self.genotype(&self.slots().fill_with(|_, slot| slot.default))
+        let default = self.genotype(&self.slots().fill_with(|_, slot| slot.default));
+        self.members().map_or(default.clone(), |members| members.nearest(&default))
     }
 
     pub(crate) fn genotype(&self, chosen: &[Option<Gene>]) -> Genotype {
@@ -121,6 +158,12 @@ impl Space {
     }
 
     pub(crate) fn chosen(&self, genotype: &Genotype) -> Result<Chosen, SpaceError> {
+        if self.members().is_some_and(|members| !members.contain(genotype)) {
+            return Err(SpaceError::NotAMember {
+                space: self.name().to_owned(),
+                genotype: genotype.to_string(),
+            });
+        }
         self.slots().chosen(self.name(), genotype)
     }
 

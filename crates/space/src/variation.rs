@@ -10,6 +10,9 @@ impl Space {
     /// Changes exactly one gene, drawn uniformly, to another value, drawn uniformly. Genes that appear with the new value are
     /// drawn at random, genes that disappear are dropped. The result always differs unless the space has one element.
     pub fn mutate(&self, genotype: &Genotype, rng: &mut Rng) -> Genotype {
+        if let Some(members) = self.members() {
+            return members.mutate(genotype, rng);
+        }
         let old = self.slots().repaired(genotype);
         let genes: Vec<(usize, Gene)> = self.slots().genes(&old).collect();
         if genes.is_empty() {
@@ -32,7 +35,8 @@ impl Space {
             (Some(a), Some(b)) if a != b => [a, b][usize::from(rng.random::<bool>())],
             (a, b) => a.or(b).unwrap_or(slot.default),
         });
-        self.genotype(&chosen)
+        let child = self.genotype(&chosen);
+        self.members().map_or(child.clone(), |members| members.nearest(&child))
     }
 
     /// All genotypes that differ in one gene, in a fixed order, without duplicates. Genes that appear with the new value have
@@ -41,7 +45,10 @@ impl Space {
     ///
     /// Symmetric up to defaults: if the new value made genes disappear, the way back restores them as defaults.
     pub fn neighbours(&self, genotype: &Genotype) -> Vec<Genotype> {
-        self.first_neighbours(genotype, usize::MAX)
+        match self.members() {
+            Some(members) => members.around(genotype).into_iter().cloned().collect(),
+            None => self.first_neighbours(genotype, usize::MAX),
+        }
     }
 
     /// The first `most` of them.

@@ -1,8 +1,6 @@
 //! Compares the counters with a table of published networks: `name,resolution,params,conv_linear_macs,bn_running_values`.
 //! `cargo run --release -p nasmyth-zoo --example oracle -- families.csv [NAME-PREFIX]`
 
-use nasmyth_graph::ops::{Conv, Linear};
-use nasmyth_graph::{NodeId, Role};
 use nasmyth_zoo::{Input, member};
 use std::error::Error;
 
@@ -26,21 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let [resolution, params, macs, buffers] = numbers[..] else { return Err(line.into()) };
         let input = Input { resolution: Some(resolution as usize), ..Input::default() };
         let graph = network.graph(&input)?.verify()?;
-        let ids = || (0..graph.nodes().len()).map(NodeId);
-        let is_layer = |id: &NodeId| {
-            let op = &graph.node(*id).op;
-            op.downcast::<Conv>().is_some() || op.downcast::<Linear>().is_some()
-        };
-        let got_macs: u64 = ids()
-            .filter(is_layer)
-            .map(|id| graph.node(id).op.macs(&graph.input_facts(id), graph.fact(id)))
-            .sum();
-        let got_buffers: u64 = ids()
-            .flat_map(|id| graph.params_of(id))
-            .filter(|p| p.role == Role::Buffer)
-            .map(|p| p.len() as u64)
-            .sum();
-        let got = [graph.params(), got_macs, got_buffers];
+        let got = [graph.params(), graph.layer_macs(), graph.buffers()];
         let ok = got == [params, macs, buffers] && network.published.resolution as u64 == resolution;
         if ok {
             equal += 1;

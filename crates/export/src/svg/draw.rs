@@ -1,8 +1,8 @@
 //! Boxes and lines as SVG.
 
-use super::boxes::NodeBox;
 use super::layout::Layout;
-use super::title::{Family, short, times};
+use crate::boxes::NodeBox;
+use crate::title::{Family, short, times};
 use nasmyth_graph::VerifiedGraph;
 use std::fmt::Write;
 

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 pub struct Arguments {
     /// Folder of the run
     run: PathBuf,
-    /// Format: onnx, safetensors, text, dot or svg (`nasmyth list exports`)
+    /// Format: onnx, safetensors, text, dot, svg or outline (`nasmyth list exports`)
     #[arg(long, value_name = "FORMAT")]
     format: String,
     /// File to write [default: in the run's folder]
@@ -30,7 +30,8 @@ impl Arguments {
     }
 }
 
-fn named(name: &str) -> Result<&'static Format> {
+/// The export format of this name.
+pub(super) fn named(name: &str) -> Result<&'static Format> {
     FORMATS.iter().find(|f| f.name == name).ok_or_else(|| {
         let names: Vec<&str> = FORMATS.iter().map(|f| f.name).collect();
         let nearest = names.iter().max_by(|a, b| strsim::jaro(a, name).total_cmp(&strsim::jaro(b, name)));

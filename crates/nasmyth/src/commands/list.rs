@@ -36,7 +36,11 @@ enum What {
 impl Arguments {
     pub fn run(self) -> Result<()> {
         match self.what {
-            What::Spaces => nasmyth::space::PRESETS.iter().try_for_each(|p| entry(p.name, p.doc, &[])),
+            What::Spaces => {
+                nasmyth::space::PRESETS.iter().try_for_each(|p| entry(p.name, p.doc, &[]))?;
+                let families = nasmyth::zoo::FAMILIES.iter().filter(|f| f.data == nasmyth::zoo::Data::Images);
+                families.into_iter().try_for_each(|f| entry(&format!("zoo:{}", f.name), f.doc, &[]))
+            }
             What::Strategies => {
                 nasmyth::strategy::STRATEGIES.iter().try_for_each(|s| entry(s.name, s.doc, s.settings))
             }

@@ -1,5 +1,6 @@
 //! The commands, one per file.
 
+mod bench;
 mod evaluate;
 mod export;
 mod inspect;
@@ -10,6 +11,7 @@ mod resume;
 mod samples;
 mod search;
 mod train;
+mod zoo;
 
 use crate::bars::Bars;
 use anyhow::Result;
@@ -40,6 +42,8 @@ enum Command {
     Train(train::Arguments),
     Inspect(inspect::Arguments),
     List(list::Arguments),
+    Zoo(zoo::Arguments),
+    Bench(bench::Arguments),
 }
 
 impl Cli {
@@ -56,6 +60,8 @@ impl Cli {
             Command::Train(a) => a.run(),
             Command::Inspect(a) => a.run(),
             Command::List(a) => a.run(),
+            Command::Zoo(a) => a.run(),
+            Command::Bench(a) => a.run(),
         }
     }
 }

@@ -87,10 +87,29 @@ impl Chart {
         );
     }
 
-    /// The chart as an SVG element; `words` say what it shows to readers who cannot see it.
+    /// A filled area between two lines, from left to right: x, lower end, upper end.
+    pub(crate) fn band(&mut self, points: &[(f64, f64, f64)], class: &str) {
+        let upper = points.iter().map(|p| self.place(p.0, p.2));
+        let lower = points.iter().rev().map(|p| self.place(p.0, p.1));
+        let path: Vec<String> = upper.chain(lower).map(|(x, y)| format!("{x:.1} {y:.1}")).collect();
+        if !path.is_empty() {
+            let _ = write!(self.marks, "<path class=\"band {class}\" d=\"M{}Z\"/>", path.join("L"));
+        }
+    }
+
+    /// The chart in a page; `words` say what it shows to readers who cannot see it.
     pub(crate) fn svg(&self, words: &str) -> String {
+        format!("<div class=\"scroll\">{}</div>", self.element(words, ""))
+    }
+
+    /// The chart as a document of its own, with these styles.
+    pub(crate) fn document(&self, words: &str, style: &str) -> String {
+        self.element(words, &format!("<style>{style}</style>"))
+    }
+
+    fn element(&self, words: &str, style: &str) -> String {
         let mut svg = format!(
-            "<div class=\"scroll\"><svg class=\"chart\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">",
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"chart\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">{style}",
             escape(words)
         );
         let (foot, end) = (HEIGHT - BOTTOM, WIDTH - RIGHT);
@@ -115,7 +134,7 @@ impl Chart {
         }
         let _ = write!(
             svg,
-            "<text class=\"axis\" text-anchor=\"middle\" x=\"{}\" y=\"{}\">{}</text><text class=\"axis\" text-anchor=\"middle\" transform=\"translate(13 {}) rotate(-90)\">{}</text>{}</svg></div>",
+            "<text class=\"axis\" text-anchor=\"middle\" x=\"{}\" y=\"{}\">{}</text><text class=\"axis\" text-anchor=\"middle\" transform=\"translate(13 {}) rotate(-90)\">{}</text>{}</svg>",
             (LEFT + end) / 2.0,
             HEIGHT - 8.0,
             escape(&self.x.label()),

@@ -30,22 +30,29 @@ pub(super) const FAMILY: Family = Family {
 };
 
 fn build(net: &mut Net, numbers: &Numbers) -> Result<(), ZooError> {
+    let entry = numbers.sizes("entry")?;
+    // All at once: convolutions without padding would fail on a small image before the last ones are known.
+    let mut strides = (0..entry.len() + 2).map(|_| net.stride(2)).collect::<Vec<_>>().into_iter();
+    let mut next = || strides.next().unwrap_or(1);
+    let stride = next();
     net.scope("stem", |net| {
         for (i, out) in numbers.sizes("stem")?.into_iter().enumerate() {
-            let stride = if i == 0 { net.stride(2) } else { 1 };
+            let stride = if i == 0 { stride } else { 1 };
             net.conv_bn_act(Conv { pad: vec![0; 4], ..Net::window(out, 3, stride) })?;
         }
         Ok(())
     })?;
-    for (i, out) in numbers.sizes("entry")?.into_iter().enumerate() {
+    for (i, out) in entry.into_iter().enumerate() {
+        let stride = Some(next());
         let name = format!("entry.block{}", i + 1);
-        net.scope(name, |net| block(net, &[out; 2], true, i > 0))?;
+        net.scope(name, |net| block(net, &[out; 2], stride, i > 0))?;
     }
     let width = net.channels();
     for i in 0..numbers.size("middle")? {
-        net.scope(format!("middle.block{}", i + 1), |net| block(net, &[width; 3], false, true))?;
+        net.scope(format!("middle.block{}", i + 1), |net| block(net, &[width; 3], None, true))?;
     }
-    net.scope("exit", |net| block(net, &[width, numbers.size("exit")?], true, true))?;
+    let stride = Some(next());
+    net.scope("exit", |net| block(net, &[width, numbers.size("exit")?], stride, true))?;
     net.scope("head", |net| {
         for out in numbers.sizes("tail")? {
             separable(net, out)?;
@@ -56,8 +63,13 @@ fn build(net: &mut Net, numbers: &Numbers) -> Result<(), ZooError> {
     Ok(())
 }
 
-/// Separable convolutions of these widths beside a shortcut.
-fn block(net: &mut Net, widths: &[usize], halves: bool, starts_active: bool) -> Result<(), ZooError> {
+/// Separable convolutions of these widths, and a maximum if there is a stride, beside a shortcut.
+fn block(
+    net: &mut Net,
+    widths: &[usize],
+    stride: Option<usize>,
+    starts_active: bool,
+) -> Result<(), ZooError> {
     let (from, inputs) = (net.at, net.channels());
     for (i, &out) in widths.iter().enumerate() {
         if i > 0 || starts_active {
@@ -65,13 +77,13 @@ fn block(net: &mut Net, widths: &[usize], halves: bool, starts_active: bool) -> 
         }
         separable(net, out)?;
     }
-    let (stride, out) = (net.stride(1 + usize::from(halves)), net.channels());
-    if halves {
+    let out = net.channels();
+    if let Some(stride) = stride {
         net.max_pool3(stride)?;
     }
     let branch = std::mem::replace(&mut net.at, from);
-    if halves || inputs != out {
-        net.conv_bn(Net::window(out, 1, stride))?;
+    if stride.is_some() || inputs != out {
+        net.conv_bn(Net::window(out, 1, stride.unwrap_or(1)))?;
     }
     net.add(branch)?;
     Ok(())

@@ -5,7 +5,7 @@ use nasmyth_graph::{NodeId, VerifiedGraph};
 
 /// Colour of a box and line of the legend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Family {
+pub(crate) enum Family {
     Data,
     Convolution,
     Depthwise,
@@ -17,7 +17,7 @@ pub(super) enum Family {
 }
 
 impl Family {
-    pub(super) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Data,
         Self::Convolution,
         Self::Depthwise,
@@ -29,7 +29,7 @@ impl Family {
     ];
 
     /// CSS class.
-    pub(super) fn class(self) -> &'static str {
+    pub(crate) fn class(self) -> &'static str {
         match self {
             Self::Data => "data",
             Self::Convolution => "conv",
@@ -43,7 +43,7 @@ impl Family {
     }
 
     /// Name in the legend.
-    pub(super) fn label(self) -> &'static str {
+    pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Data => "data",
             Self::Convolution => "convolution",
@@ -58,7 +58,7 @@ impl Family {
 }
 
 /// Title and family of a node on its own.
-pub(super) fn title(g: &VerifiedGraph, id: NodeId) -> (String, Family) {
+pub(crate) fn title(g: &VerifiedGraph, id: NodeId) -> (String, Family) {
     let op = g.node(id).op.as_ref();
     if let Some(conv) = op.downcast::<Conv>() {
         return conv_title(conv, g.input_facts(id)[0].channels());
@@ -104,7 +104,7 @@ pub(super) fn title(g: &VerifiedGraph, id: NodeId) -> (String, Family) {
 }
 
 /// What a node adds to the box of the node before it.
-pub(super) fn suffix(g: &VerifiedGraph, id: NodeId) -> String {
+pub(crate) fn suffix(g: &VerifiedGraph, id: NodeId) -> String {
     let node = g.node(id);
     if let Some(Activation(function)) = node.op.downcast::<Activation>() {
         return activation(*function).to_owned();
@@ -139,7 +139,7 @@ fn stride(stride: &[usize]) -> String {
 }
 
 /// `3×3`
-pub(super) fn times(sizes: &[usize]) -> String {
+pub(crate) fn times(sizes: &[usize]) -> String {
     sizes.iter().map(usize::to_string).collect::<Vec<_>>().join("×")
 }
 
@@ -165,7 +165,7 @@ fn capital(text: &str) -> String {
 }
 
 /// `1.2 k`, `3.45 M`
-pub(super) fn short(n: u64) -> String {
+pub(crate) fn short(n: u64) -> String {
     let v = n as f64;
     match n {
         0..1_000 => n.to_string(),

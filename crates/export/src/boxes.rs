@@ -1,6 +1,6 @@
 //! Operators grouped into boxes, so that a drawing shows layers and not every step.
 
-use super::title::{Family, short, suffix, times, title};
+use crate::title::{Family, short, suffix, times, title};
 use nasmyth_graph::ops::{GlobalPool, Linear, Mul};
 use nasmyth_graph::{NodeId, Role, VerifiedGraph};
 
@@ -22,27 +22,33 @@ const FOLLOWERS: [&str; 13] = [
 ];
 
 /// One box of the drawing.
-pub(super) struct NodeBox {
+pub(crate) struct NodeBox {
     /// First line.
-    pub(super) title: String,
+    pub(crate) title: String,
     /// What follows in the same box.
-    pub(super) detail: String,
+    pub(crate) detail: String,
     /// Shape of what comes out.
-    pub(super) shape: String,
+    pub(crate) shape: String,
     /// Parameters in words; empty for none.
-    pub(super) params: String,
+    pub(crate) params: String,
     /// Colour.
-    pub(super) family: Family,
+    pub(crate) family: Family,
     /// The operators inside, one a line, for the tooltip.
-    pub(super) inside: String,
+    pub(crate) inside: String,
+    /// Scope of its name, e.g. `stage2.block1`; empty for none.
+    pub(crate) scope: String,
+    /// Trainable parameters.
+    pub(crate) count: u64,
+    /// Multiply-accumulates for one sample.
+    pub(crate) macs: u64,
     /// Boxes that it reads.
-    pub(super) inputs: Vec<usize>,
+    pub(crate) inputs: Vec<usize>,
     /// Whether a graph output leaves here.
-    pub(super) output: bool,
+    pub(crate) output: bool,
 }
 
 /// The boxes of a graph, inputs before consumers.
-pub(super) fn group(g: &VerifiedGraph) -> Vec<NodeBox> {
+pub(crate) fn group(g: &VerifiedGraph) -> Vec<NodeBox> {
     let heads = heads(g);
     let mut order: Vec<usize> = heads.clone();
     order.sort_unstable();
@@ -123,6 +129,9 @@ fn node_box(g: &VerifiedGraph, head: NodeId, nodes: &[NodeId], inputs: Vec<usize
         params: if params == 0 { String::new() } else { short(params) },
         family,
         inside: inside(g, nodes),
+        scope: g.node(head).name.rsplit_once('.').map_or("", |(scope, _)| scope).to_owned(),
+        count: params,
+        macs: nodes.iter().map(|&id| g.node(id).op.macs(&g.input_facts(id), g.fact(id))).sum(),
         inputs,
         output: nodes.iter().any(|id| g.outputs().contains(id)),
     }

@@ -1,0 +1,29 @@
+//! Benchmarks on which strategies are judged without training anything: tables of measured networks, planted spaces with a known
+//! optimum, and the protocol of the comparison.
+//!
+//! A [`Benchmark`] answers a strategy with a *signal* (a recorded validation value) and shows only the report the *score* (the
+//! test value). [`replay`] runs one strategy with one seed, [`compare`] many with many.
+
+mod benchmark;
+mod compare;
+mod error;
+mod import;
+mod key;
+mod planted;
+mod replay;
+mod rows;
+mod sources;
+pub mod statistics;
+mod table;
+mod task;
+
+pub use benchmark::Benchmark;
+pub use compare::{Comparison, Contender, Contest, Curve, Pair, Summary, compare};
+pub use error::BenchError;
+pub use import::{ImportOptions, import};
+pub use planted::Planted;
+pub use replay::{Budget, Evaluation, Identity, Replay, replay};
+pub use rows::Rows;
+pub use sources::{SOURCES, Source};
+pub use table::Table;
+pub use task::{Signals, Task, TaskBenchmark};
