@@ -220,7 +220,7 @@ fn build(net: &mut Net, numbers: &Numbers) -> Result<(), ZooError> {
             grows_first: numbers.word("growth")? == "first",
             is_averaged: numbers.word("halving")? == "average",
         };
-        if stage.kind != "dark" && stage.expanded % 2 != 0 {
+        if stage.kind != "dark" && !stage.expanded.is_multiple_of(2) {
             return Err(numbers.wrong("expand", "an even number of channels to split"));
         }
         if !stage.divides(net.channels()) {
@@ -257,7 +257,7 @@ impl Stage<'_> {
         let inside = if self.kind == "dark" { self.width } else { self.expanded / 2 };
         let before = if self.stride.is_some() { [inputs, self.width] } else { [0, 0] };
         let all = before.into_iter().chain([inside, self.middle(inside)]);
-        all.into_iter().all(|channels| channels % self.groups == 0)
+        all.into_iter().all(|channels| channels.is_multiple_of(self.groups))
     }
 
     /// Inner width of a block of this width.

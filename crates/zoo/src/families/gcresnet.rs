@@ -69,7 +69,7 @@ fn build(net: &mut Net, numbers: &Numbers) -> Result<(), ZooError> {
             (make_divisible(width as f64, 8, 0.9), make_divisible(width as f64 / 4.0, 8, 0.9));
         let groups = match numbers.size("group")? {
             0 => 1,
-            group if middle % group != 0 => {
+            group if !middle.is_multiple_of(group) => {
                 return Err(numbers.wrong("group", format!("a divisor of a block's inner width, {middle}")));
             }
             group => middle / group,

@@ -59,7 +59,7 @@ fn build(net: &mut Net, numbers: &Numbers) -> Result<(), ZooError> {
         let width = make_divisible(width, 8, 0.9);
         for j in 0..depth {
             let groups = if j % 2 == 1 { numbers.size("groups")? } else { 1 };
-            if width % groups != 0 {
+            if !width.is_multiple_of(groups) {
                 return Err(numbers.wrong("groups", format!("a divisor of a stage's channels, {width}")));
             }
             let name = format!("stage{}.layer{}", i + 1, j + 1);

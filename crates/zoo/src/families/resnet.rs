@@ -127,7 +127,7 @@ pub(super) fn build(net: &mut Net, numbers: &Numbers) -> Result<(), ZooError> {
         let width = numbers.size("width")? << i;
         let middle = middle(numbers, width)?;
         let (first, groups) = ((middle / numbers.size("reduce_first")?).max(1), numbers.size("groups")?);
-        if !is_basic && first % groups != 0 {
+        if !is_basic && !first.is_multiple_of(groups) {
             return Err(numbers.wrong("groups", format!("a divisor of a block's first width, {first}")));
         }
         let residual = match is_basic {
