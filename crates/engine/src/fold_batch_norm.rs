@@ -29,13 +29,13 @@ pub fn fold_batch_norm<T: Real>(
 }
 
 /// `y = scale x + shift`.
-struct Map {
-    scale: f64,
-    shift: f64,
+pub(crate) struct Map {
+    pub scale: f64,
+    pub shift: f64,
 }
 
 /// What a node does to each channel at inference.
-fn maps<T: Real>(node: &Node, params: &ParamStore<T>) -> Vec<Map> {
+pub(crate) fn maps<T: Real>(node: &Node, params: &ParamStore<T>) -> Vec<Map> {
     let param = |name: &str| {
         let values = params.get(&format!("{}.{name}", node.name)).expect("a parameter of this graph");
         values.iter().map(|v| v.f64())

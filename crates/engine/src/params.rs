@@ -131,12 +131,12 @@ impl<T: Copy> ParamStore<T> {
 }
 
 impl<T: Real> ParamStore<T> {
-    /// The parameters of `graph`: those that `other` has too, and zeros.
+    /// The parameters of `graph`: those that `other` has too, in the same size, and zeros.
     pub(crate) fn taken_over(graph: &VerifiedGraph, other: &Self) -> Self {
         let layout = Arc::new(ParamLayout::of(graph));
         let mut values = vec![T::ZERO; layout.len()];
         for entry in layout.entries() {
-            if let Some(own) = other.get(&entry.key) {
+            if let Some(own) = other.get(&entry.key).filter(|own| own.len() == entry.range.len()) {
                 values[entry.range.clone()].copy_from_slice(own);
             }
         }

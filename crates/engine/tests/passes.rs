@@ -1,6 +1,6 @@
 //! Passes change what is computed, not what comes out.
 
-use nasmyth_engine::{Loss, Mode, ParamStore, Plan, Real, fold_batch_norm};
+use nasmyth_engine::{Loss, Mode, ParamStore, Plan, Real, fold_batch_norm, reparametrise};
 use nasmyth_graph::blocks::{InvertedResidual, conv_bn_act, flatten, inverted_residual};
 use nasmyth_graph::ops::{
     Activation, Add, BatchNorm, Concat, Conv, DropPath, Dropout, Function, GlobalPool, Linear, Mean, Mul,
@@ -205,6 +205,9 @@ proptest! {
         let (folded, values) = fold_batch_norm(&g, &params);
         let error = difference(&run(&folded, &values, Mode::Infer).outputs, &expected);
         prop_assert!(error < 1e-10, "{error} in\n{}", g.to_text());
+        let (merged, values) = reparametrise(&g, &params);
+        let error = difference(&run(&merged, &values, Mode::Infer).outputs, &expected);
+        prop_assert!(error < 1e-9, "merged: {error} in\n{}", g.to_text());
     }
 }
 
@@ -356,5 +359,107 @@ fn folded_networks_infer_the_same_in_both_precisions() {
         let (folded, values) = fold_batch_norm(&g, &params.map(|v| v as f32));
         let error = difference(&run(&folded, &values, Mode::Infer).outputs, &expected);
         assert!(error < 1e-5, "{after}: {error} in f32");
+    }
+}
+
+/// Linear layers that are added up or follow each other, and the layers that remain of them.
+fn with_linear_parts() -> Vec<(&'static str, usize, VerifiedGraph)> {
+    type Part<'a> = &'a dyn Fn(&mut Graph, NodeId) -> Result<NodeId, GraphError>;
+    let graph = |shape: &[usize], parts: &[Part]| {
+        let mut g = Graph::new("parts");
+        let x = g.input(shape).unwrap();
+        let x = g.push(Activation(Function::Tanh), &[x]).unwrap();
+        let parts: Vec<NodeId> = parts.iter().map(|part| part(&mut g, x).unwrap()).collect();
+        let y = if let [only] = parts[..] { only } else { g.push(Add, &parts).unwrap() };
+        let y = g.push(Activation(Function::Silu), &[y]).unwrap();
+        g.output(y);
+        g.verify().unwrap()
+    };
+    let conv = |conv: Conv| {
+        move |g: &mut Graph, x| {
+            let y = g.push(conv.clone(), &[x])?;
+            g.push(BatchNorm::default(), &[y])
+        }
+    };
+    let norm = |g: &mut Graph, x| g.push(BatchNorm::default(), &[x]);
+    let scale = |g: &mut Graph, x| g.push(Scale { init: 1.0 }, &[x]);
+    let itself = |_: &mut Graph, x| Ok(x);
+    let window = |k: usize| Conv::same(4, &[k, k]);
+    let then = |first: Conv, second: Conv| {
+        move |g: &mut Graph, x| {
+            let y = g.push(first.clone(), &[x])?;
+            let y = g.push(BatchNorm::default(), &[y])?;
+            let y = g.push(second.clone(), &[y])?;
+            g.push(BatchNorm::default(), &[y])
+        }
+    };
+    let linear = |g: &mut Graph, x| {
+        let y = g.push(Linear { out: 9, bias: false }, &[x])?;
+        let y = g.push(BatchNorm::default(), &[y])?;
+        g.push(Linear::new(3), &[y])
+    };
+    vec![
+        ("RepVGG", 1, graph(&[5, 6, 4], &[&norm, &conv(window(1)), &conv(window(3))])),
+        ("with a stride", 1, graph(&[5, 6, 3], &[&conv(window(1).stride(2)), &conv(window(3).stride(2))])),
+        (
+            "in groups",
+            1,
+            graph(&[5, 6, 4], &[&norm, &conv(window(1).groups(2)), &conv(window(3).groups(2).with_bias())]),
+        ),
+        (
+            "MobileOne",
+            1,
+            graph(
+                &[5, 6, 4],
+                &[&norm, &conv(window(1).groups(4)), &conv(window(3).groups(4)), &conv(window(3).groups(4))],
+            ),
+        ),
+        ("over time", 1, graph(&[9, 4], &[&conv(Conv::same(4, &[5])), &conv(Conv::same(4, &[3])), &itself])),
+        (
+            "a dilated window in a large one",
+            1,
+            graph(&[7, 7, 4], &[&conv(window(5)), &conv(window(3).dilation(2))]),
+        ),
+        (
+            "windows along each axis",
+            1,
+            graph(
+                &[6, 6, 4],
+                &[&conv(window(3)), &conv(Conv::same(4, &[1, 3])), &conv(Conv::same(4, &[3, 1]))],
+            ),
+        ),
+        ("the value and its scale", 1, graph(&[5, 5, 4], &[&itself, &scale, &conv(window(3))])),
+        (
+            "a window that does not fit",
+            2,
+            graph(&[7, 7, 4], &[&conv(window(3)), &conv(window(3).dilation(2))]),
+        ),
+        ("two values", 3, graph(&[5, 6, 4], &[&conv(window(3)), &then(window(3), window(3))])),
+        ("a row of two", 1, graph(&[5, 6, 3], &[&then(window(3).stride(2), window(1))])),
+        (
+            "a row of two in a sum",
+            1,
+            graph(&[5, 6, 4], &[&norm, &then(window(1), window(1)), &conv(window(3))]),
+        ),
+        ("a bottleneck", 2, graph(&[5, 6, 9], &[&then(Conv::same(2, &[1, 1]), Conv::same(9, &[1, 1]))])),
+        ("linear layers", 1, graph(&[7], &[&linear])),
+    ]
+}
+
+#[test]
+fn reparametrised_networks_infer_the_same_in_both_precisions() {
+    for (what, left, g) in with_linear_parts() {
+        let params = parameters(&g);
+        let expected = run(&g, &params, Mode::Infer).outputs;
+        let (merged, values) = reparametrise(&g, &params);
+        let is_layer = |op: &dyn Op| op.downcast::<Conv>().is_some() || op.downcast::<Linear>().is_some();
+        let layers = merged.nodes().iter().filter(|n| is_layer(&*n.op)).count();
+        assert_eq!(layers, left, "{what}:\n{}", merged.to_text());
+        assert!(!merged.nodes().iter().any(|n| left == 1 && n.op.downcast::<Add>().is_some()), "{what}");
+        let error = difference(&run(&merged, &values, Mode::Infer).outputs, &expected);
+        assert!(error < 1e-12, "{what}: {error}");
+        let (merged, values) = reparametrise(&g, &params.map(|v| v as f32));
+        let error = difference(&run(&merged, &values, Mode::Infer).outputs, &expected);
+        assert!(error < 1e-5, "{what}: {error} in f32");
     }
 }

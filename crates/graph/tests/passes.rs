@@ -5,7 +5,7 @@ use nasmyth_graph::ops::{
     GlobalPool, LeakyRelu, Linear, Mean, Mul, Permute, Pool, Pooling, Reshape, Scale, Slice, Softmax,
     Standardize, Zero,
 };
-use nasmyth_graph::passes::{fold_batch_norm, simplify};
+use nasmyth_graph::passes::{Merge, fold_batch_norm, reparametrise, simplify};
 use nasmyth_graph::{Graph, GraphError, NodeId, Op, VerifiedGraph};
 use std::sync::Arc;
 
@@ -230,4 +230,67 @@ fn a_mean_of_several_values_stays_at_inference() {
     });
     let (folded, _) = fold_batch_norm(&g);
     assert_eq!(names(&folded), ["x", "y", "mean"]);
+}
+
+#[test]
+fn parallel_linear_parts_become_their_largest_convolution() {
+    let g = graph(|g, x| {
+        let norm = add(g, "norm", BatchNorm::default(), &[x])?;
+        let small = add(g, "small", Conv::same(2, &[1, 1]), &[x])?;
+        let large = add(g, "large", Conv::same(2, &[3, 3]), &[x])?;
+        add(g, "sum", Add, &[norm, small, large])
+    });
+    let (merged, merges) = reparametrise(&g);
+    assert_eq!(names(&merged), ["x", "large"]);
+    let [Merge::Sum { layer, window: 9, branches }] = &merges[..] else { panic!("{merges:?}") };
+    assert_eq!(layer, "large");
+    let taps: Vec<_> =
+        branches.iter().map(|b| (b.node.as_ref().map(|n| n.name.as_str()), &b.taps[..])).collect();
+    assert_eq!(taps, [(Some("norm"), &[4][..]), (Some("small"), &[4][..])], "both in the middle of 3x3");
+    assert_eq!(merged.params(), 3 * 3 * 2 * 2 + 2);
+}
+
+#[test]
+fn layers_that_others_read_or_that_differ_in_stride_or_groups_stay_apart() {
+    let read_twice = graph(|g, x| {
+        let small = add(g, "small", Conv::same(2, &[1, 1]), &[x])?;
+        let large = add(g, "large", Conv::same(2, &[3, 3]), &[x])?;
+        let sum = add(g, "sum", Add, &[small, large])?;
+        add(g, "product", Mul, &[sum, small])
+    });
+    let (merged, merges) = reparametrise(&read_twice);
+    assert!(merges.is_empty(), "{}", merged.to_text());
+    let grouped = graph(|g, x| {
+        let each = add(g, "each", Conv::same(2, &[3, 3]).groups(2), &[x])?;
+        let all = add(g, "all", Conv::same(2, &[3, 3]), &[x])?;
+        add(g, "sum", Add, &[each, all])
+    });
+    assert!(reparametrise(&grouped).1.is_empty());
+    let strided = graph(|g, x| {
+        let x = add(g, "a", Conv::same(2, &[3, 3]).stride(2), &[x])?;
+        let y = add(g, "b", Conv::same(4, &[3, 3]), &[x])?;
+        let z = add(g, "c", Conv::same(4, &[3, 3]).groups(2), &[x])?;
+        add(g, "sum", Add, &[y, z])
+    });
+    assert!(reparametrise(&strided).1.is_empty());
+}
+
+#[test]
+fn rows_of_layers_become_one_unless_that_takes_more_parameters() {
+    let row = |middle: usize, out: usize| {
+        graph(move |g, x| {
+            let x = add(g, "first", Conv::same(middle, &[3, 3]), &[x])?;
+            add(g, "second", Conv::same(out, &[1, 1]), &[x])
+        })
+    };
+    let (merged, merges) = reparametrise(&row(4, 4));
+    assert_eq!(names(&merged), ["x", "second"]);
+    assert!(matches!(&merges[..], [Merge::Chain { first, .. }] if first.name == "first"));
+    assert_eq!(merged.params(), 3 * 3 * 2 * 4);
+    assert!(reparametrise(&row(1, 8)).1.is_empty(), "a bottleneck");
+    let padded = graph(|g, x| {
+        let x = add(g, "first", Conv::same(4, &[1, 1]).with_bias(), &[x])?;
+        add(g, "second", Conv::same(4, &[3, 3]), &[x])
+    });
+    assert!(reparametrise(&padded).1.is_empty(), "zeros around the first one's outputs are not its bias");
 }

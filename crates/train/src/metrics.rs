@@ -1,7 +1,7 @@
 //! How good a trained network is.
 
 use nasmyth_data::{Dataset, Subset, Task};
-use nasmyth_engine::{Engine, EngineError, Mode, Options, ParamStore, fold_batch_norm};
+use nasmyth_engine::{Engine, EngineError, Mode, Options, ParamStore, reparametrise};
 use nasmyth_graph::VerifiedGraph;
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ pub fn predict(
     read: impl Fn(usize, &mut [f32]) + Sync,
 ) -> Result<Vec<f32>, EngineError> {
     let batch = BATCH.min(count.max(1));
-    let (graph, params) = fold_batch_norm(graph, params);
+    let (graph, params) = reparametrise(graph, params);
     let program = engine.compile(&graph, Options::new(batch, Mode::Infer))?;
     let threads = engine.threads();
     let width = graph.outputs().first().map_or(0, |o| graph.fact(*o).len());

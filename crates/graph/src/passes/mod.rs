@@ -12,12 +12,14 @@ mod common_subexpressions;
 mod constant_folding;
 mod dead_code;
 mod fold_batch_norm;
+mod reparametrise;
 mod rewrite;
 
 pub use common_subexpressions::common_subexpressions;
 pub use constant_folding::constant_folding;
 pub use dead_code::dead_code;
 pub use fold_batch_norm::{Folded, fold_batch_norm};
+pub use reparametrise::{Branch, Merge, reparametrise};
 
 use crate::{Graph, VerifiedGraph};
 

@@ -1,12 +1,19 @@
 //! The families, one per file. [`FAMILIES`] is the only list of them.
 
 mod bert;
+mod convnext;
+mod cspnet;
 mod darts;
+mod densenet;
 mod efficientnet;
 mod efficientnet_v2;
+mod elan;
+mod enet;
 mod fbnet;
 mod fbnet_v3;
 mod fractalnet;
+mod gcresnet;
+mod genet;
 mod ghostnet;
 mod hardcorenas;
 mod hat;
@@ -16,17 +23,30 @@ mod mnasnet;
 mod mobilenet_v2;
 mod mobilenet_v3;
 mod mobilenet_v4;
+mod mobileone;
 mod nasbench201;
 mod nest;
 mod once_for_all;
 mod proxylessnas;
+mod rdnet;
 mod regnet;
+mod repvgg;
+mod resnet;
+mod resnetrs;
+mod resnext;
 mod rexnet;
+mod seresnet;
 mod shufflenet_v2;
+mod simplenet;
 mod spnasnet;
 mod starnet;
 mod tinynet;
+mod tresnet;
+mod vanillanet;
+mod vgg;
 mod vit;
+mod vovnet;
+mod xception;
 
 pub use efficientnet::efficientnet;
 pub use regnet::{RegNet, regnet};
@@ -37,6 +57,27 @@ use crate::Family;
 
 /// Every family.
 pub static FAMILIES: &[&Family] = &[
+    &resnet::RESNET,
+    &resnet::WIDE_RESNET,
+    &resnext::FAMILY,
+    &seresnet::FAMILY,
+    &gcresnet::FAMILY,
+    &resnetrs::FAMILY,
+    &densenet::FAMILY,
+    &rdnet::FAMILY,
+    &vgg::FAMILY,
+    &convnext::FAMILY,
+    &vanillanet::FAMILY,
+    &simplenet::FAMILY,
+    &repvgg::FAMILY,
+    &mobileone::FAMILY,
+    &genet::FAMILY,
+    &tresnet::FAMILY,
+    &cspnet::FAMILY,
+    &elan::FAMILY,
+    &enet::FAMILY,
+    &vovnet::FAMILY,
+    &xception::FAMILY,
     &regnet::REGNETX,
     &regnet::REGNETY,
     &mobilenet_v2::FAMILY,
