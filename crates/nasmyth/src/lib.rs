@@ -46,7 +46,7 @@ pub use folder::RunFolder;
 pub use inspect::{PlanReport, load_architecture};
 pub use model::Model;
 pub use page::write_report;
-pub use published::{Description, Summary, Weights, grouped, published, scatter, summaries};
+pub use published::{Description, Form, Summary, Weights, grouped, published, scatter, summaries};
 pub use reporter::{Json, Lines, Notice, Observer, Silent};
 pub use search::{Outcome, Search, context};
 pub use single::train_architecture;

@@ -2,7 +2,7 @@
 
 use crate::inspect::NETWORK;
 use anyhow::{Context, Result};
-use nasmyth_engine::ParamStore;
+use nasmyth_engine::{ParamStore, reparametrise};
 use nasmyth_export::{Format, from_safetensors, to_outline};
 use nasmyth_graph::VerifiedGraph;
 use nasmyth_report::{Scatter, Series};
@@ -77,9 +77,12 @@ impl Description {
     ///
     /// # Errors
     /// An unknown name, wrong numbers, an input that it cannot take.
-    pub fn new(name: &str, input: &Input) -> Result<Self> {
+    pub fn new(name: &str, input: &Input, form: Form) -> Result<Self> {
         let network = member(name)?;
-        let graph = network.graph(input)?.verify()?;
+        let mut graph = network.graph(input)?.verify()?;
+        if form == Form::Deployed {
+            graph = reparametrise(&graph, &ParamStore::<f32>::new(&graph, 0)).0;
+        }
         Ok(Self {
             summary: Summary::new(&network, input, &graph),
             paper: network.family.paper,
@@ -144,6 +147,15 @@ pub fn summaries() -> Result<Vec<Summary>> {
     members().map(|(_, m)| summary(m.name)).collect()
 }
 
+/// Which form of a network is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// As it is trained.
+    Trained,
+    /// As it infers: batch norms folded, parallel and consecutive linear layers merged.
+    Deployed,
+}
+
 /// The weights of an exported network.
 #[derive(Clone, Copy, Debug)]
 pub enum Weights<'a> {
@@ -157,15 +169,24 @@ pub enum Weights<'a> {
 ///
 /// # Errors
 /// An unknown name, wrong numbers, an input that it cannot take, weights of another network.
-pub fn published(name: &str, input: &Input, format: &Format, weights: Weights<'_>) -> Result<Vec<u8>> {
-    let graph = member(name)?.graph(input)?.verify()?;
-    let params = match weights {
+pub fn published(
+    name: &str,
+    input: &Input,
+    format: &Format,
+    weights: Weights<'_>,
+    form: Form,
+) -> Result<Vec<u8>> {
+    let mut graph = member(name)?.graph(input)?.verify()?;
+    let mut params = match weights {
         Weights::Random(seed) => ParamStore::new(&graph, seed),
         Weights::File(path) => {
             let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
             from_safetensors(&graph, &bytes).with_context(|| path.display().to_string())?
         }
     };
+    if form == Form::Deployed {
+        (graph, params) = reparametrise(&graph, &params);
+    }
     Ok((format.write)(&graph, &params, &[(NETWORK.to_owned(), graph.to_text())])?)
 }
 
@@ -208,7 +229,7 @@ mod tests {
 
     #[test]
     fn a_description_counts_and_draws() {
-        let b0 = Description::new("efficientnet_b0", &Input::default()).unwrap();
+        let b0 = Description::new("efficientnet_b0", &Input::default(), Form::Trained).unwrap();
         assert_eq!(
             (b0.summary.params, b0.summary.conv_linear_macs, b0.bn_running_values),
             (5_288_548, 385_814_752, 42_016)
@@ -216,8 +237,15 @@ mod tests {
         let text = b0.to_string();
         assert!(text.contains("5,288,548") && text.contains("stage2.block1"), "{text}");
         assert!(
-            Description::new("efficientnet_b0", &Input { resolution: Some(8), ..Input::default() }).is_err()
+            Description::new(
+                "efficientnet_b0",
+                &Input { resolution: Some(8), ..Input::default() },
+                Form::Trained
+            )
+            .is_err()
         );
+        let deployed = Description::new("mobileone_s0", &Input::default(), Form::Deployed).unwrap();
+        assert_eq!((deployed.summary.params, deployed.bn_running_values), (2_078_504, 0));
         assert_eq!([grouped(7), grouped(1234), grouped(1_234_567)], ["7", "1,234", "1,234,567"]);
     }
 }

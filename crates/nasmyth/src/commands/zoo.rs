@@ -6,7 +6,7 @@ use anyhow::{Result, anyhow};
 use clap::{Args, Subcommand};
 use nasmyth::report::scatter_html;
 use nasmyth::zoo::{self, Input};
-use nasmyth::{Description, RunFolder, Weights, grouped, published, scatter, summaries};
+use nasmyth::{Description, Form, RunFolder, Weights, grouped, published, scatter, summaries};
 use std::path::PathBuf;
 
 /// Published networks: list, describe, export and plot them
@@ -50,11 +50,18 @@ struct Shape {
     /// Answers
     #[arg(long, value_name = "N")]
     classes: Option<usize>,
+    /// The form in which it infers: batch norms folded, branches of linear layers merged
+    #[arg(long)]
+    deployed: bool,
 }
 
 impl Shape {
     fn input(&self) -> Input {
         Input { resolution: self.resolution, channels: self.channels, classes: self.classes }
+    }
+
+    fn form(&self) -> Form {
+        if self.deployed { Form::Deployed } else { Form::Trained }
     }
 }
 
@@ -159,7 +166,7 @@ impl List {
 
 impl Describe {
     fn run(self) -> Result<()> {
-        let description = Description::new(&self.name, &self.shape.input())?;
+        let description = Description::new(&self.name, &self.shape.input(), self.shape.form())?;
         if self.json { say(serde_json::to_string_pretty(&description)?) } else { say(description) }
     }
 }
@@ -168,7 +175,7 @@ impl Export {
     fn run(self) -> Result<()> {
         let format = named(&self.format)?;
         let weights = self.weights.as_deref().map_or(Weights::Random(self.seed), Weights::File);
-        let bytes = published(&self.name, &self.shape.input(), format, weights)?;
+        let bytes = published(&self.name, &self.shape.input(), format, weights, self.shape.form())?;
         let file = self.name.replace(|c: char| !(c.is_ascii_alphanumeric() || "_.-=".contains(c)), "_");
         let out = self.out.unwrap_or_else(|| PathBuf::from(format!("{file}.{}", format.extension)));
         RunFolder::write(&out, &bytes)?;

@@ -12,7 +12,8 @@ fn table(place: &Place) {
         text += &format!("{a}_{b}_{c},{sum},{}.5 {sum}.1,{sum}\n", sum);
     }
     place.write("toy.csv", text);
-    place.run("bench import toy.csv --out toy.table").exits(0).says("64 networks");
+    let told = place.run("bench import toy.csv --out toy.table").exits(0).out;
+    assert!(told.contains("64 networks"), "{told}");
 }
 
 #[test]
@@ -36,7 +37,7 @@ fn the_same_comparison_gives_the_same_bytes() {
         json["strategies"].as_array().unwrap().iter().map(|s| s["strategy"].as_str().unwrap()).collect();
     assert_eq!(names, ["regularized-evolution", "random"]);
     let settings = "--strategies regularized-evolution[population=20;sample=2],random --seeds 2 --trials 9";
-    place.run(&format!("bench compare --table toy.table {settings}")).exits(0).says("population=20");
+    place.run(&format!("bench compare --table toy.table {settings}")).exits(0);
 }
 
 #[test]
