@@ -15,17 +15,24 @@ pub(crate) struct SelfAttention {
     pub width: usize,
     /// Whether queries, keys and values come from one linear layer instead of three.
     pub joint: bool,
+    /// Whether the heads' features take turns in what the last layer reads, instead of following each other. It is the same
+    /// network, with its weights in another order.
+    pub interleaved: bool,
 }
 
 impl SelfAttention {
     /// Appends it, as wide as its input.
     pub fn apply(&self, net: &mut Net) -> Result<NodeId, ZooError> {
         let (tokens, channels) = (net.shape().spatial().to_vec(), net.channels());
+        let axes = tokens.len();
         let [queries, keys, values] = self.projections(net)?;
         net.join(MatMul { transpose_b: true, factor: (self.width as f64).sqrt().recip() }, &[queries, keys])?;
         let weights = net.push(Softmax)?;
         net.join(MatMul::default(), &[weights, values])?;
-        net.push(Permute(exchanged(tokens.len())))?;
+        net.push(Permute(match self.interleaved {
+            true => (0..axes - 1).chain([axes, axes + 1, axes - 1]).collect(),
+            false => exchanged(axes),
+        }))?;
         net.push(Reshape([&tokens[..], &[self.heads * self.width]].concat()))?;
         Ok(net.push(Linear::new(channels))?)
     }

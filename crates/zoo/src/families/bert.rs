@@ -54,7 +54,7 @@ fn build(net: &mut Net, numbers: &Numbers) -> Result<(), ZooError> {
     let norm = LayerNorm { eps: 1e-12 };
     net.scope("embeddings", |net| embed(net, numbers, width, &norm))?;
     let layer = EncoderLayer {
-        attention: SelfAttention { heads, width: width / heads, joint: false },
+        attention: SelfAttention { heads, width: width / heads, joint: false, interleaved: false },
         inner: ((width as f64 * numbers.real("expansion")?) as usize).max(1),
         act: Function::Gelu,
         norm,

@@ -70,7 +70,7 @@ fn build(net: &mut Net, numbers: &Numbers) -> Result<(), ZooError> {
     net.scope("embeddings", |net| embed(net, numbers, numbers.size("width")?, &norm))?;
     for (i, (inner, heads)) in inner.into_iter().zip(heads).take(depth).enumerate() {
         let layer = EncoderLayer {
-            attention: SelfAttention { heads, width: qkv / heads, joint: false },
+            attention: SelfAttention { heads, width: qkv / heads, joint: false, interleaved: false },
             inner,
             act: Function::Relu,
             norm: norm.clone(),

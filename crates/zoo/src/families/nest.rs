@@ -76,7 +76,12 @@ fn build(net: &mut Net, numbers: &Numbers) -> Result<(), ZooError> {
             net.scope(format!("level{}.join", i + 1), |net| join(net, width, strides[i - 1]))?;
         }
         let layer = EncoderLayer {
-            attention: SelfAttention { heads: heads[i], width: width / heads[i], joint: true },
+            attention: SelfAttention {
+                heads: heads[i],
+                width: width / heads[i],
+                joint: true,
+                interleaved: true,
+            },
             inner: ((width as f64 * numbers.real("expansion")?) as usize).max(1),
             act: Function::Gelu,
             norm: NORM,

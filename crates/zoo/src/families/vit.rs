@@ -127,7 +127,7 @@ fn build(net: &mut Net, numbers: &Numbers) -> Result<(), ZooError> {
     let norm = LayerNorm { eps: 1e-6 };
     let scale = numbers.real("scale")?;
     let layer = EncoderLayer {
-        attention: SelfAttention { heads, width: width / heads, joint: true },
+        attention: SelfAttention { heads, width: width / heads, joint: true, interleaved: false },
         inner: ((width as f64 * numbers.real("expansion")?) as usize).max(1),
         act: Function::Gelu,
         norm: norm.clone(),
