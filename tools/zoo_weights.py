@@ -159,7 +159,10 @@ def convert(kind, name, ours, module):
     return np.ascontiguousarray(value) if value.shape == tuple(ours) else None
 
 
-def fits(kind, module):
+def fits(kind, count, module):
+    """Whether the module is of our node's kind and has as many tensors."""
+    if count != sum(key != "num_batches_tracked" for key in module.state_dict()):
+        return False
     if kind in ("conv", "linear"):
         return isinstance(module, (nn.modules.conv._ConvNd, nn.Linear))
     return not isinstance(module, (nn.modules.conv._ConvNd, nn.Linear))
@@ -174,7 +177,7 @@ def carried_over(text, shapes, model, x):
         if not wanted:
             continue
         for module in waiting:
-            found = {n: convert(kind, n, shape, module) for n, shape in wanted.items()} if fits(kind, module) else {}
+            found = {n: convert(kind, n, shape, module) for n, shape in wanted.items()} if fits(kind, len(wanted), module) else {}
             if found and all(v is not None for v in found.values()):
                 waiting.remove(module)
                 break
