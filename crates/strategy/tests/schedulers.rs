@@ -112,11 +112,24 @@ fn successive_halving_works_in_brackets() {
 }
 
 #[test]
-fn both_end_when_the_space_is_exhausted() {
-    for name in ["asha", "successive-halving", "none"] {
+fn hyperband_begins_its_brackets_ever_higher() {
+    let mut search = Search::new("hyperband", "eta = 3\nrungs = 3");
+    search.run(52, 4);
+    let rungs: Vec<u32> = search.tasks.iter().map(|task| task.fidelity.rung).collect();
+    let brackets = [0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 1, 1, 1, 1, 1, 2, 2, 2, 2];
+    assert_eq!(rungs[..22], brackets);
+    assert_eq!(rungs[22..44], brackets);
+    let mut begun = search.rung(1, 18)[3..].to_vec();
+    begun.sort_by(|a, b| b.total_cmp(a));
+    assert_eq!(value(&search.tasks[18].genotype), begun[0]);
+}
+
+#[test]
+fn all_end_when_the_space_is_exhausted() {
+    for name in ["asha", "successive-halving", "hyperband", "none"] {
         let mut search = Search::new(name, "");
         search.run(100_000, 3);
-        let base = search.tasks.iter().filter(|task| task.fidelity.rung == 0).count();
+        let base = search.tasks.iter().filter(|task| task.previous.is_none()).count();
         assert_eq!(base, 1000, "{name}");
         while search.told < search.tasks.len() {
             search.tell();
