@@ -80,11 +80,16 @@ impl<'g> Parzen<'g> {
         let cells = cells(scale) as usize;
         // The clipping of the authors' implementation: at least the range divided by the observations, or by 100.
         let least = (cells as f32 / (total as f32 + 1.0).min(100.0)).round() as usize;
-        let kernels = deviations(counts).into_iter().map(|(at, deviation, count)| {
+        let mut kernels: Vec<Kernel> = Vec::new();
+        for (at, deviation, count) in deviations(counts) {
             let deviation = deviation.clamp(least, cells);
-            Kernel { at, deviation, count, scale: count / table.mass(deviation, at, cells) }
-        });
-        Self::Range { table, cells, kernels: kernels.collect(), total: total as f32 + 1.0 }
+            match kernels.iter_mut().rev().take(2).find(|k| k.at == at && k.deviation == deviation) {
+                Some(same) => same.count += count,
+                None => kernels.push(Kernel { at, deviation, count, scale: 0.0 }),
+            }
+        }
+        kernels.iter_mut().for_each(|k| k.scale = k.count / table.mass(k.deviation, k.at, cells));
+        Self::Range { table, cells, kernels, total: total as f32 + 1.0 }
     }
 
     /// A cell, at random.

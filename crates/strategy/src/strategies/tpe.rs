@@ -3,7 +3,7 @@
 //! Bergstra, Bardenet, Bengio and Kégl: "Algorithms for Hyper-Parameter Optimization", NIPS 2011, section 4: the best share gamma
 //! of the trials makes a density l, the others a density g, gene by gene down the tree of choices; of some candidates drawn from l
 //! the one with the largest l/g is tried, which maximises the expected improvement (equation 4). A gene's densities know only the
-//! trials that have the gene.
+//! trials that have the gene. As in the authors' later implementation the number of good trials has an upper bound.
 //!
 //! Under a scheduler with rungs the model is that of the highest rung with enough trials; with `random` above 0 and the scheduler
 //! `hyperband` this is BOHB (Falkner, Klein and Hutter, ICML 2018, algorithm 2) with this model in place of its joint density.
@@ -34,6 +34,11 @@ pub(super) const KIND: StrategyKind = StrategyKind {
             setting: Setting::Number { default: 0.15, least: 0.001, most: 0.999 },
         },
         SettingKind {
+            name: "most-good",
+            doc: "most trials that count as good",
+            setting: Setting::Integer { default: 25, least: 1, most: 1_000_000 },
+        },
+        SettingKind {
             name: "candidates",
             doc: "values drawn for each gene, of which the most promising is taken",
             setting: Setting::Integer { default: 24, least: 1, most: 10_000 },
@@ -57,6 +62,7 @@ const HALVING: usize = 8;
 pub struct Tpe {
     start: usize,
     gamma: f64,
+    most_good: usize,
     candidates: usize,
     random: f64,
     opening: Opening,
@@ -88,6 +94,7 @@ impl Tpe {
         Self {
             start: settings.count("start"),
             gamma: settings.number("gamma"),
+            most_good: settings.count("most-good"),
             candidates: settings.count("candidates"),
             random: settings.number("random"),
             opening: Opening::new(settings.count("start")),
@@ -125,7 +132,8 @@ impl Tpe {
     fn densities(&self, problem: &Problem<'_>) -> Vec<Densities<'_>> {
         let trials = self.trials();
         let succeeded = trials.iter().filter(|t| t.value.is_some()).count();
-        let (good, bad) = trials.split_at((self.gamma * succeeded as f64).ceil() as usize);
+        let good = (self.gamma * succeeded as f64).ceil() as usize;
+        let (good, bad) = trials.split_at(good.min(self.most_good));
         let density = |trials: &[Trial], place: usize, scale: Scale| {
             let mut counts = vec![0; cells(scale) as usize];
             trials.iter().filter_map(|t| t.cells[place]).for_each(|cell| counts[cell as usize] += 1);
