@@ -7,28 +7,34 @@
 //! All lengths are in cells ([`crate::cells`]), so a Gaussian is a row of a table.
 
 use crate::Rng;
-use crate::cells::{CELLS, cells};
+use crate::cells::CELLS;
 use nasmyth_space::Scale;
 use rand::RngExt;
 
-/// `exp(-d^2 / 2 s^2)` for distances and standard deviations of up to [`CELLS`] cells, and its sums over `0..=d`. A standard
-/// deviation of 0 is a point.
+/// Gaussians for all whole standard deviations of up to [`CELLS`] cells, over the distances from `-CELLS` to `CELLS`.
 #[derive(Clone, Debug)]
 pub(crate) struct Gaussians {
     heights: Vec<f32>,
+    /// Sums of the heights up to and including each distance.
     sums: Vec<f32>,
 }
 
-const ROW: usize = CELLS as usize + 1;
+/// Place of the distance 0 in a row.
+const MIDDLE: usize = CELLS as usize;
+const ROW: usize = 2 * MIDDLE + 1;
+/// Heights farther away than so many standard deviations are 0.
+const REACH: usize = 6;
 
 impl Gaussians {
     pub(crate) fn new() -> Self {
-        let height = |s: usize, d: usize| match (s, d) {
-            (_, 0) => 1.0,
-            (0, _) => 0.0,
-            _ => (-0.5 * (d as f64 / s as f64).powi(2)).exp() as f32,
+        let height = |s: usize, d: usize| match d {
+            0 => 1.0,
+            d if d > REACH * s => 0.0,
+            d => (-0.5 * (d as f64 / s as f64).powi(2)).exp() as f32,
         };
-        let heights: Vec<f32> = (0..ROW * ROW).map(|i| height(i / ROW, i % ROW)).collect();
+        let rows = 0..=CELLS as usize;
+        let heights = rows.flat_map(|s| (0..ROW).map(move |i| height(s, i.abs_diff(MIDDLE))));
+        let heights: Vec<f32> = heights.collect();
         let sums = heights.chunks(ROW).flat_map(|row| {
             row.iter().scan(0.0, |sum, h| {
                 *sum += h;
@@ -38,95 +44,62 @@ impl Gaussians {
         Self { sums: sums.collect(), heights }
     }
 
-    /// Heights at a distance of 0, 1, ... for a standard deviation of `s`.
-    fn row(&self, s: usize) -> &[f32] {
-        &self.heights[s * ROW..][..ROW]
-    }
-
-    /// Sum of the heights over the cells below `n` around `at`.
-    fn mass(&self, s: usize, at: usize, n: usize) -> f32 {
-        let sums = &self.sums[s * ROW..][..ROW];
-        sums[at] + sums[n - 1 - at] - 1.0
+    /// Adds `count` Gaussians around `at` with standard deviation `s` (0: a point), cut off at the ends of the range.
+    fn add(&self, s: usize, at: usize, count: f32, to: &mut [f32]) {
+        let (row, sums) = (&self.heights[s * ROW..][..ROW], &self.sums[s * ROW..][..ROW]);
+        let scale = count / (sums[MIDDLE - at + to.len() - 1] - sums[MIDDLE - at] + row[MIDDLE - at]);
+        let near = at.saturating_sub(REACH * s)..(at + REACH * s + 1).min(to.len());
+        let heights = &row[MIDDLE + near.start - at..];
+        to[near].iter_mut().zip(heights).for_each(|(sum, height)| *sum += scale * height);
     }
 }
 
-/// The estimate of one gene: a probability for each of its cells.
+/// The estimate of one gene: for each of its cells a weight, the sum of which is known.
 #[derive(Debug)]
-pub(crate) enum Parzen<'g> {
-    /// Counts, the prior included.
-    Categories { counts: Vec<f32>, total: f32 },
-    /// The prior, of weight 1, is uniform.
-    Range { table: &'g Gaussians, cells: usize, kernels: Vec<Kernel>, total: f32 },
+pub(crate) struct Parzen {
+    weights: Vec<f32>,
+    /// Sums of the weights up to and including each cell.
+    sums: Vec<f32>,
+    total: f32,
 }
 
-/// So many Gaussians of one standard deviation at one cell.
-#[derive(Debug)]
-pub(crate) struct Kernel {
-    at: usize,
-    deviation: usize,
-    count: f32,
-    /// Count, divided by the mass that is not cut off.
-    scale: f32,
-}
-
-impl<'g> Parzen<'g> {
+impl Parzen {
     /// From the number of observations in each cell.
-    pub(crate) fn new(table: &'g Gaussians, scale: Scale, counts: &[u32]) -> Self {
-        let total: u32 = counts.iter().sum();
-        if let Scale::Unordered(values) = scale {
-            let counts = counts.iter().map(|&n| n as f32 + 1.0).collect();
-            return Self::Categories { counts, total: total as f32 + values as f32 };
-        }
-        let cells = cells(scale) as usize;
-        // The clipping of the authors' implementation: at least the range divided by the observations, or by 100.
-        let least = (cells as f32 / (total as f32 + 1.0).min(100.0)).round() as usize;
-        let mut kernels: Vec<Kernel> = Vec::new();
-        for (at, deviation, count) in deviations(counts) {
-            let deviation = deviation.clamp(least, cells);
-            match kernels.iter_mut().rev().take(2).find(|k| k.at == at && k.deviation == deviation) {
-                Some(same) => same.count += count,
-                None => kernels.push(Kernel { at, deviation, count, scale: 0.0 }),
-            }
-        }
-        kernels.iter_mut().for_each(|k| k.scale = k.count / table.mass(k.deviation, k.at, cells));
-        Self::Range { table, cells, kernels, total: total as f32 + 1.0 }
+    pub(crate) fn new(table: &Gaussians, scale: Scale, counts: &[u32]) -> Self {
+        let observations = counts.iter().sum::<u32>() as f32;
+        let (weights, prior): (Vec<f32>, f32) = match scale {
+            Scale::Unordered(values) => (counts.iter().map(|&n| n as f32 + 1.0).collect(), values as f32),
+            Scale::Ordered(_) | Scale::Real { .. } => (mixture(table, counts, observations), 1.0),
+        };
+        let sums = weights.iter().scan(0.0, |sum, weight| {
+            *sum += weight;
+            Some(*sum)
+        });
+        Self { sums: sums.collect(), total: observations + prior, weights }
     }
 
     /// A cell, at random.
     pub(crate) fn sample(&self, rng: &mut Rng) -> u32 {
-        match self {
-            Self::Categories { counts, total } => {
-                pick(counts.iter().copied(), rng.random::<f32>() * total) as u32
-            }
-            Self::Range { table, cells, kernels, total } => {
-                let components = kernels.iter().map(|k| k.count).chain([1.0]);
-                let Some(kernel) = kernels.get(pick(components, rng.random::<f32>() * total)) else {
-                    return rng.random_range(0..*cells as u32);
-                };
-                let row = table.row(kernel.deviation);
-                let mass = table.mass(kernel.deviation, kernel.at, *cells);
-                let heights = (0..*cells).map(|cell| row[cell.abs_diff(kernel.at)]);
-                pick(heights, rng.random::<f32>() * mass) as u32
-            }
-        }
+        let at = rng.random::<f32>() * self.sums.last().copied().unwrap_or(0.0);
+        self.sums.partition_point(|sum| *sum <= at).min(self.sums.len() - 1) as u32
     }
 
-    /// The probability of each of these cells.
-    pub(crate) fn probabilities(&self, of: &[u32]) -> Vec<f32> {
-        match self {
-            Self::Categories { counts, total } => of.iter().map(|&c| counts[c as usize] / total).collect(),
-            Self::Range { table, cells, kernels, total } => {
-                let mut sums = vec![1.0 / *cells as f32; of.len()];
-                for kernel in kernels {
-                    let row = table.row(kernel.deviation);
-                    for (sum, &cell) in sums.iter_mut().zip(of) {
-                        *sum += kernel.scale * row[kernel.at.abs_diff(cell as usize)];
-                    }
-                }
-                sums.iter().map(|sum| sum / total).collect()
-            }
-        }
+    /// The probability of a cell.
+    pub(crate) fn probability(&self, cell: u32) -> f32 {
+        self.weights[cell as usize] / self.total
     }
+}
+
+/// Weights of all cells: the uniform prior of weight 1, and a Gaussian for each observation.
+fn mixture(table: &Gaussians, counts: &[u32], observations: f32) -> Vec<f32> {
+    let cells = counts.len();
+    let mut weights = vec![1.0 / cells as f32; cells];
+    // The clipping of the authors' implementation: at least the range divided by the observations, or by 100.
+    let least = (cells as f32 / (observations + 1.0).min(100.0)).round() as usize;
+    for (at, deviation, count) in deviations(counts) {
+        table.add(deviation.clamp(least, cells), at, count, &mut weights);
+    }
+    weights
 }
 
 /// Cell, standard deviation and number of the kernels. Of several observations in a cell the first has its left neighbour at a distance,
@@ -147,28 +120,13 @@ fn deviations(counts: &[u32]) -> Vec<(usize, usize, f32)> {
     kernels.filter(|(_, _, count)| *count > 0.0).collect()
 }
 
-/// The first whose running sum of weights exceeds `at`; the last one with weight if none does.
-fn pick(weights: impl Iterator<Item = f32>, mut at: f32) -> usize {
-    let mut last = 0;
-    for (i, weight) in weights.enumerate() {
-        if weight > 0.0 {
-            last = i;
-            if at < weight {
-                return i;
-            }
-            at -= weight;
-        }
-    }
-    last
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use rand::SeedableRng;
 
-    fn all(parzen: &Parzen<'_>, cells: u32) -> Vec<f32> {
-        parzen.probabilities(&(0..cells).collect::<Vec<_>>())
+    fn all(parzen: &Parzen, cells: u32) -> Vec<f32> {
+        (0..cells).map(|cell| parzen.probability(cell)).collect()
     }
 
     #[test]

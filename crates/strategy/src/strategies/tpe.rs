@@ -82,10 +82,10 @@ struct Trial {
 }
 
 /// The densities l and g of a gene.
-struct Densities<'g> {
+struct Densities {
     scale: Scale,
-    good: Parzen<'g>,
-    bad: Parzen<'g>,
+    good: Parzen,
+    bad: Parzen,
 }
 
 impl Tpe {
@@ -129,7 +129,7 @@ impl Tpe {
     }
 
     /// Both densities of every place.
-    fn densities(&self, problem: &Problem<'_>) -> Vec<Densities<'_>> {
+    fn densities(&self, problem: &Problem<'_>) -> Vec<Densities> {
         let trials = self.trials();
         let succeeded = trials.iter().filter(|t| t.value.is_some()).count();
         let good = (self.gamma * succeeded as f64).ceil() as usize;
@@ -179,15 +179,15 @@ impl Tpe {
     }
 }
 
-impl Densities<'_> {
+impl Densities {
     /// Of so many cells drawn from l, the first with the largest l/g.
     fn best(&self, candidates: usize, rng: &mut Rng) -> u32 {
-        let drawn: Vec<u32> = (0..candidates).map(|_| self.good.sample(rng)).collect();
-        let ratios = self.good.probabilities(&drawn).into_iter().zip(self.bad.probabilities(&drawn));
-        let mut best = (drawn[0], f32::NEG_INFINITY);
-        for (&cell, (good, bad)) in drawn.iter().zip(ratios) {
-            if good / bad > best.1 {
-                best = (cell, good / bad);
+        let mut best = (0, f32::NEG_INFINITY);
+        for _ in 0..candidates {
+            let cell = self.good.sample(rng);
+            let ratio = self.good.probability(cell) / self.bad.probability(cell);
+            if ratio > best.1 {
+                best = (cell, ratio);
             }
         }
         best.0
