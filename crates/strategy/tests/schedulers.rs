@@ -30,8 +30,12 @@ struct Search {
 
 impl Search {
     fn new(scheduler: &str, settings: &str) -> Self {
+        let random = strategy_named("random").unwrap().make(&toml::Table::new()).unwrap();
+        Self::with(random, scheduler, settings)
+    }
+
+    fn with(strategy: Box<dyn Strategy>, scheduler: &str, settings: &str) -> Self {
         let scheduler = scheduler_named(scheduler).unwrap().make(&settings.parse().unwrap(), 9.0).unwrap();
-        let strategy = strategy_named("random").unwrap().make(&toml::Table::new()).unwrap();
         Self { scheduler, strategy, tasks: Vec::new(), told: 0, known: Vec::new() }
     }
 
@@ -122,6 +126,22 @@ fn hyperband_begins_its_brackets_ever_higher() {
     let mut begun = search.rung(1, 18)[3..].to_vec();
     begun.sort_by(|a, b| b.total_cmp(a));
     assert_eq!(value(&search.tasks[18].genotype), begun[0]);
+}
+
+#[test]
+fn tpe_under_hyperband_learns_from_all_brackets() {
+    let settings = "start = 10\nrandom = 0.333".parse().unwrap();
+    let tpe = strategy_named("tpe").unwrap().make(&settings).unwrap();
+    let mut bohb = Search::with(tpe, "hyperband", "eta = 3\nrungs = 3");
+    bohb.run(220, 4);
+    let mean = |tasks: &[Task], origin| {
+        let values = tasks.iter().filter(|t| t.origin == origin).map(|t| value(&t.genotype));
+        let values: Vec<f64> = values.collect();
+        assert!(values.len() > 10, "{} {origin}", values.len());
+        values.iter().sum::<f64>() / values.len() as f64
+    };
+    let (model, random) = (mean(&bohb.tasks, Origin::Model), mean(&bohb.tasks, Origin::Random));
+    assert!(model > random + 150.0, "{model} against {random}");
 }
 
 #[test]

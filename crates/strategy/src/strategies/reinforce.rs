@@ -300,15 +300,14 @@ mod tests {
         let mut policy = Policy::uniform(space.scales());
         policy.logits = vec![vec![0.3, -0.5, 0.9], vec![-0.2, 0.1, 0.7]];
         let estimate = policy.feasibility_gradient(&problem, 200_000, &mut Rng::seed_from_u64(1));
-        for place in 0..2 {
-            for option in 0..3 {
+        for (place, estimates) in estimate.iter().enumerate() {
+            for (option, got) in estimates.iter().enumerate() {
                 let at = |shift: f64| {
                     let mut moved = policy.clone();
                     moved.logits[place][option] += shift;
                     feasible(&moved, &space).ln()
                 };
                 let exact = (at(1e-5) - at(-1e-5)) / 2e-5;
-                let got = estimate[place][option];
                 assert!((got - exact).abs() < 0.006, "{place} {option}: {got}, not {exact}");
             }
         }

@@ -153,10 +153,9 @@ impl Tpe {
         if let Some(proposal) = self.opening.next(problem, rng) {
             return Some(proposal);
         }
-        if !rng.random_bool(self.random) && !self.trials().is_empty() {
-            if let Some(genotype) = self.promising(problem, rng) {
-                return Some(Proposal { genotype, origin: Origin::Model, parent: None });
-            }
+        let guided = !rng.random_bool(self.random) && !self.trials().is_empty();
+        if let Some(genotype) = guided.then(|| self.promising(problem, rng)).flatten() {
+            return Some(Proposal { genotype, origin: Origin::Model, parent: None });
         }
         feasible_sample(problem, rng).map(Proposal::random)
     }
