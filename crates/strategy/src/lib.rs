@@ -4,9 +4,13 @@
 //! each of them gets. Both are deterministic: the same seed and the same results give the same trials.
 //! To add one, write one file in `strategies/` or `schedulers/` and add a line to the list there.
 
+mod cells;
 pub mod conformance;
 mod error;
 mod feasible;
+mod opening;
+mod parzen;
+mod regression;
 mod scheduler;
 pub mod schedulers;
 mod settings;

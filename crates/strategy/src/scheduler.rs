@@ -39,7 +39,7 @@ pub enum Next {
 
 /// Wraps a strategy and decides the effort of each trial.
 ///
-/// Every proposal starts at rung 0. The scheduler passes all results on to the strategy, in the order of trials.
+/// The scheduler passes all results on to the strategy, in the order of trials.
 pub trait Scheduler: Send {
     /// The next trial. The scheduler counts every `Run` as pending until it is told.
     fn next(

@@ -99,8 +99,8 @@ pub struct Completed {
 /// - failed trials are told too, and the search goes on.
 ///
 /// Results come in the order of trials, a few trials later than the proposals. A strategy is told results of all
-/// rungs; values are comparable within a rung only, and every proposal is first estimated at rung 0, so a strategy that
-/// compares values uses those of rung 0 (or models the rung).
+/// rungs; values are comparable within a rung only, so a strategy that compares values uses those of rung 0 (or models the
+/// rung). Every proposal is first estimated at rung 0, except in those brackets of Hyperband that begin higher.
 pub trait Strategy: Send {
     /// Proposes up to `n` genotypes.
     fn ask(&mut self, problem: &Problem<'_>, n: usize, rng: &mut Rng)

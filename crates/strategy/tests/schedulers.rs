@@ -30,8 +30,12 @@ struct Search {
 
 impl Search {
     fn new(scheduler: &str, settings: &str) -> Self {
+        let random = strategy_named("random").unwrap().make(&toml::Table::new()).unwrap();
+        Self::with(random, scheduler, settings)
+    }
+
+    fn with(strategy: Box<dyn Strategy>, scheduler: &str, settings: &str) -> Self {
         let scheduler = scheduler_named(scheduler).unwrap().make(&settings.parse().unwrap(), 9.0).unwrap();
-        let strategy = strategy_named("random").unwrap().make(&toml::Table::new()).unwrap();
         Self { scheduler, strategy, tasks: Vec::new(), told: 0, known: Vec::new() }
     }
 
@@ -112,11 +116,40 @@ fn successive_halving_works_in_brackets() {
 }
 
 #[test]
-fn both_end_when_the_space_is_exhausted() {
-    for name in ["asha", "successive-halving", "none"] {
+fn hyperband_begins_its_brackets_ever_higher() {
+    let mut search = Search::new("hyperband", "eta = 3\nrungs = 3");
+    search.run(52, 4);
+    let rungs: Vec<u32> = search.tasks.iter().map(|task| task.fidelity.rung).collect();
+    let brackets = [0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 1, 1, 1, 1, 1, 2, 2, 2, 2];
+    assert_eq!(rungs[..22], brackets);
+    assert_eq!(rungs[22..44], brackets);
+    let mut begun = search.rung(1, 18)[3..].to_vec();
+    begun.sort_by(|a, b| b.total_cmp(a));
+    assert_eq!(value(&search.tasks[18].genotype), begun[0]);
+}
+
+#[test]
+fn tpe_under_hyperband_learns_from_all_brackets() {
+    let settings = "start = 10\nrandom = 0.333".parse().unwrap();
+    let tpe = strategy_named("tpe").unwrap().make(&settings).unwrap();
+    let mut bohb = Search::with(tpe, "hyperband", "eta = 3\nrungs = 3");
+    bohb.run(220, 4);
+    let mean = |tasks: &[Task], origin| {
+        let values = tasks.iter().filter(|t| t.origin == origin).map(|t| value(&t.genotype));
+        let values: Vec<f64> = values.collect();
+        assert!(values.len() > 10, "{} {origin}", values.len());
+        values.iter().sum::<f64>() / values.len() as f64
+    };
+    let (model, random) = (mean(&bohb.tasks, Origin::Model), mean(&bohb.tasks, Origin::Random));
+    assert!(model > random + 150.0, "{model} against {random}");
+}
+
+#[test]
+fn all_end_when_the_space_is_exhausted() {
+    for name in ["asha", "successive-halving", "hyperband", "none"] {
         let mut search = Search::new(name, "");
         search.run(100_000, 3);
-        let base = search.tasks.iter().filter(|task| task.fidelity.rung == 0).count();
+        let base = search.tasks.iter().filter(|task| task.previous.is_none()).count();
         assert_eq!(base, 1000, "{name}");
         while search.told < search.tasks.len() {
             search.tell();

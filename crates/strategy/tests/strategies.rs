@@ -23,6 +23,49 @@ fn evolution_passes_with_small_populations_and_crossover() {
 }
 
 #[test]
+fn settings_that_change_what_a_strategy_does_keep_the_contract() {
+    let others = [
+        ("local-search", "start = 1\nsteepest = true"),
+        ("tpe", "start = 1\nrandom = 0.5\ncandidates = 1"),
+        ("lanas", "start = 1\nleaf = 2\ndepth = 2\nexploration = 10.0"),
+        ("lanas", "depth = 0"),
+        ("reinforce", "penalty = 0.5\nmomentum = 0.0"),
+    ];
+    for (name, settings) in others {
+        let make = || strategy_named(name)?.make(&settings.parse().unwrap());
+        conformance::check(&make).unwrap_or_else(|e| panic!("{name}, {settings}: {e}"));
+    }
+}
+
+#[test]
+fn local_search_tries_the_neighbours_of_the_best_until_none_is_better() {
+    let space = planted();
+    let kind = strategy_named("local-search").unwrap();
+    let mut strategy = kind.make(&"start = 3\nsteepest = true".parse().unwrap()).unwrap();
+    let mut known: Vec<Genotype> = Vec::new();
+    let mut parents = Vec::new();
+    // 3 starts, and 108 neighbours of each of the 12 or fewer networks on the way up.
+    for trial in 0..600 {
+        let is_known = |g: &Genotype| known.contains(g);
+        let problem = Problem { space: &space, violation: &|_| 0.0, known: &is_known };
+        let proposal = strategy.ask(&problem, 1, &mut Rng::seed_from_u64(trial)).unwrap().remove(0);
+        parents.push(proposal.parent);
+        known.push(proposal.genotype.clone());
+        let (outcome, genotype) = (Ok(sum(&proposal.genotype)), proposal.genotype);
+        let fidelity = nasmyth_strategy::Fidelity { rung: 0, epochs: 1.0 };
+        strategy.tell(&[nasmyth_strategy::Completed { trial, genotype, fidelity, outcome }]).unwrap();
+    }
+    assert_eq!(parents[..3], [None; 3]);
+    let mut best_before = 3;
+    for steps in parents[3..].chunk_by(|a, b| a == b).take(4) {
+        let parent = steps[0].unwrap() as usize;
+        let best = known[..best_before].iter().map(sum).fold(0.0, f64::max);
+        assert_eq!(sum(&known[parent]), best);
+        best_before += steps.len();
+    }
+}
+
+#[test]
 fn a_strategy_that_repeats_itself_is_caught() {
     struct Stuck;
     impl nasmyth_strategy::Strategy for Stuck {
@@ -104,26 +147,33 @@ fn finds_the_smallest() {
     assert!(smallest(&space, &|_| f64::INFINITY, 0.0, &mut Rng::seed_from_u64(1)).is_none());
 }
 
+/// The best sum of 200 trials.
+fn best_after(name: &str, settings: &str, seed: u64) -> f64 {
+    let space = planted();
+    let mut strategy = strategy_named(name).unwrap().make(&settings.parse().unwrap()).unwrap();
+    let mut known: Vec<Genotype> = Vec::new();
+    for trial in 0..200 {
+        let is_known = |g: &Genotype| known.contains(g);
+        let problem = Problem { space: &space, violation: &|_| 0.0, known: &is_known };
+        let mut rng = Rng::seed_from_u64(seed * 1000 + trial);
+        let genotype = strategy.ask(&problem, 1, &mut rng).unwrap().remove(0).genotype;
+        let fidelity = nasmyth_strategy::Fidelity { rung: 0, epochs: 1.0 };
+        let outcome = Ok(sum(&genotype));
+        known.push(genotype.clone());
+        strategy.tell(&[nasmyth_strategy::Completed { trial, genotype, fidelity, outcome }]).unwrap();
+    }
+    known.iter().map(sum).fold(0.0, f64::max)
+}
+
 #[test]
-fn evolution_beats_random_search() {
-    let best_after = |name: &str, seed: u64| {
-        let space = planted();
-        let mut strategy = strategy_named(name).unwrap().make(&toml::Table::new()).unwrap();
-        let mut known: Vec<Genotype> = Vec::new();
-        for trial in 0..200 {
-            let is_known = |g: &Genotype| known.contains(g);
-            let problem = Problem { space: &space, violation: &|_| 0.0, known: &is_known };
-            let mut rng = Rng::seed_from_u64(seed * 1000 + trial);
-            let genotype = strategy.ask(&problem, 1, &mut rng).unwrap().remove(0).genotype;
-            let fidelity = nasmyth_strategy::Fidelity { rung: 0, epochs: 1.0 };
-            let outcome = Ok(sum(&genotype));
-            known.push(genotype.clone());
-            strategy.tell(&[nasmyth_strategy::Completed { trial, genotype, fidelity, outcome }]).unwrap();
+fn every_strategy_that_learns_beats_random_search() {
+    let random: Vec<f64> = (0..5).map(|seed| best_after("random", "", seed)).collect();
+    for kind in STRATEGIES.iter().filter(|kind| kind.name != "random") {
+        // LaNAS draws uniformly within its regions, which climbs slowly in a space as large as this.
+        let margin = if kind.name == "lanas" { 0.0 } else { 5.0 };
+        for (seed, random) in (0..5).zip(&random) {
+            let best = best_after(kind.name, "", seed);
+            assert!(best > random + margin, "{} with seed {seed}: {best} against {random}", kind.name);
         }
-        known.iter().map(sum).fold(0.0, f64::max)
-    };
-    for seed in 0..5 {
-        let (evolution, random) = (best_after("regularized-evolution", seed), best_after("random", seed));
-        assert!(evolution > random + 5.0, "seed {seed}: {evolution} against {random}");
     }
 }

@@ -1,13 +1,14 @@
 //! Every scheduler, one a file.
 
 mod asha;
+mod brackets;
 mod full;
+mod hyperband;
 mod ladder;
 mod successive_halving;
 
 pub use asha::Asha;
 pub use full::Full;
-pub use successive_halving::SuccessiveHalving;
 
 use crate::error::nearest;
 use crate::{Scheduler, SettingKind, Settings, StrategyError};
@@ -26,7 +27,8 @@ pub struct SchedulerKind {
 }
 
 /// All schedulers. To add one: write its file and add its line.
-pub static SCHEDULERS: &[SchedulerKind] = &[full::KIND, successive_halving::KIND, asha::KIND];
+pub static SCHEDULERS: &[SchedulerKind] =
+    &[full::KIND, successive_halving::KIND, hyperband::KIND, asha::KIND];
 
 impl SchedulerKind {
     /// Makes the scheduler; `epochs` is the full effort.

@@ -1,10 +1,18 @@
 //! Every strategy, one a file.
 
+mod lanas;
+mod local_search;
 mod random;
 mod regularized_evolution;
+mod reinforce;
+mod tpe;
 
+pub use lanas::Lanas;
+pub use local_search::LocalSearch;
 pub use random::Random;
 pub use regularized_evolution::RegularizedEvolution;
+pub use reinforce::Reinforce;
+pub use tpe::Tpe;
 
 use crate::error::nearest;
 use crate::{SettingKind, Settings, Strategy, StrategyError};
@@ -23,7 +31,8 @@ pub struct StrategyKind {
 }
 
 /// All strategies. To add one: write its file and add its line.
-pub static STRATEGIES: &[StrategyKind] = &[regularized_evolution::KIND, random::KIND];
+pub static STRATEGIES: &[StrategyKind] =
+    &[regularized_evolution::KIND, local_search::KIND, tpe::KIND, lanas::KIND, reinforce::KIND, random::KIND];
 
 impl StrategyKind {
     /// Makes the strategy.

@@ -4,6 +4,7 @@
 //! algorithm 1: the best of a random sample of the population has a child, and the oldest member dies.
 
 use super::StrategyKind;
+use crate::opening::Opening;
 use crate::{
     Completed, Origin, Problem, Proposal, Rng, Setting, SettingKind, Strategy, StrategyError, distinct,
     feasible_near, feasible_sample,
@@ -51,10 +52,8 @@ pub struct RegularizedEvolution {
     capacity: usize,
     sample: usize,
     crossover: f64,
-    /// Whether the space's default network, made by hand, was proposed: the first member.
-    given: bool,
-    /// Random members of the first generation that were not proposed yet.
-    random_left: usize,
+    /// The first generation.
+    opening: Opening,
 }
 
 #[derive(Clone, Debug)]
@@ -73,23 +72,14 @@ impl RegularizedEvolution {
             capacity: population,
             sample: sample.max(1),
             crossover,
-            given: false,
-            random_left: population - 1,
+            opening: Opening::new(population),
         }
     }
 
     fn propose(&mut self, problem: &Problem<'_>, rng: &mut Rng) -> Option<Proposal> {
-        if !std::mem::replace(&mut self.given, true) {
-            let genotype = problem.space.default_genotype();
-            if problem.fresh(&genotype) {
-                return Some(Proposal { genotype, origin: Origin::Given, parent: None });
-            }
-        }
-        if self.random_left > 0 {
-            self.random_left -= 1;
-            return feasible_sample(problem, rng).map(Proposal::random);
-        }
-        self.child(problem, rng).or_else(|| feasible_sample(problem, rng).map(Proposal::random))
+        let opening = self.opening.next(problem, rng);
+        let proposal = opening.or_else(|| self.child(problem, rng));
+        proposal.or_else(|| feasible_sample(problem, rng).map(Proposal::random))
     }
 
     /// The best of a random sample; ties go to the older.

@@ -1,0 +1,343 @@
+//! REINFORCE over a factorised policy, with hard limits.
+//!
+//! Yang, Bender, Liu, Kindermans, Udell, Lu, Le and Huang: "TabNAS: Rejection Sampling for Neural Architecture Search on Tabular
+//! Datasets", NeurIPS 2022, algorithm 1: a softmax for each gene; infeasible draws are rejected at once, and the gradient is that of
+//! `log P(y) / P(V)`, where the probability `P(V)` of feasible genotypes is estimated by Monte-Carlo (section 3).
+//!
+//! With `penalty` above 0 the reward is shaped instead, as in TuNAS (Bender, Liu, Chen, Chu, Cheng, Kindermans and Le: "Can Weight
+//! Sharing Outperform Random Architecture Search?", CVPR 2020, equation 1: `Q + beta |T / T0 - 1|`). A strategy is told how far beyond the
+//! limits a genotype is and nothing about those that keep them, so the absolute value acts on that side only; infeasible draws are
+//! not trained, so their quality is taken to be the baseline.
+
+use super::StrategyKind;
+use crate::cells::{cell, cells, gene};
+use crate::{
+    Completed, Origin, Problem, Proposal, Rng, Setting, SettingKind, Settings, Strategy, StrategyError,
+    distinct, feasible_near, feasible_sample,
+};
+use nasmyth_space::{Genotype, Scale};
+use rand::RngExt;
+
+pub(super) const KIND: StrategyKind = StrategyKind {
+    name: "reinforce",
+    doc: "learns by policy gradients how likely each value of each gene should be; rejects what breaks limits",
+    settings: &[
+        SettingKind {
+            name: "rate",
+            doc: "learning rate of the logits, for advantages in standard deviations",
+            setting: Setting::Number { default: 0.3, least: 1e-6, most: 100.0 },
+        },
+        SettingKind {
+            name: "momentum",
+            doc: "what the running mean and variance of rewards keep of themselves",
+            setting: Setting::Number { default: 0.9, least: 0.0, most: 0.999_999 },
+        },
+        SettingKind {
+            name: "draws",
+            doc: "genotypes drawn to estimate how likely feasible ones are",
+            setting: Setting::Integer { default: 128, least: 1, most: 1_000_000 },
+        },
+        SettingKind {
+            name: "penalty",
+            doc: "0: condition on the limits; else the -beta of a reward that falls with the violation",
+            setting: Setting::Number { default: 0.0, least: 0.0, most: 1e6 },
+        },
+    ],
+    build: |settings| Box::new(Reinforce::new(settings)),
+};
+
+/// Draws before the search for a fresh one goes on around the last.
+const TRIES: usize = 200;
+
+/// A policy and its baseline.
+#[derive(Clone, Debug)]
+pub struct Reinforce {
+    rate: f64,
+    momentum: f64,
+    draws: usize,
+    penalty: f64,
+    told: Vec<Completed>,
+    policy: Policy,
+    baseline: Baseline,
+}
+
+/// For each place a logit for each cell; genes of a range share the cells that [`crate::cells`] makes of it.
+#[derive(Clone, Debug, Default)]
+struct Policy {
+    scales: Vec<Scale>,
+    logits: Vec<Vec<f64>>,
+}
+
+/// Running mean and variance of rewards.
+#[derive(Clone, Copy, Debug, Default)]
+struct Baseline {
+    mean: f64,
+    variance: f64,
+    worst: f64,
+    rewards: u64,
+}
+
+impl Policy {
+    fn uniform(scales: Vec<Scale>) -> Self {
+        let logits = scales.iter().map(|&scale| vec![0.0; cells(scale) as usize]).collect();
+        Self { scales, logits }
+    }
+
+    fn probabilities(&self, place: usize) -> Vec<f64> {
+        let logits = &self.logits[place];
+        let most = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let weights: Vec<f64> = logits.iter().map(|logit| (logit - most).exp()).collect();
+        let sum: f64 = weights.iter().sum();
+        weights.into_iter().map(|weight| weight / sum).collect()
+    }
+
+    fn sample(&self, problem: &Problem<'_>, rng: &mut Rng) -> Genotype {
+        problem.space.compose(|place| {
+            let mut at = rng.random::<f64>();
+            let probabilities = self.probabilities(place);
+            let chosen = probabilities.iter().position(|p| {
+                at -= p;
+                at < 0.0
+            });
+            gene(self.scales[place], chosen.unwrap_or(probabilities.len() - 1) as u32, rng)
+        })
+    }
+
+    /// Adds `weight` times the gradient of the log-probability of a genotype to `gradient`.
+    fn add_gradient(
+        &self,
+        genotype: &Genotype,
+        weight: f64,
+        problem: &Problem<'_>,
+        gradient: &mut [Vec<f64>],
+    ) {
+        for (place, its) in problem.space.by_place(genotype).into_iter().enumerate() {
+            let Some(its) = its else { continue };
+            let probabilities = self.probabilities(place);
+            gradient[place].iter_mut().zip(probabilities).for_each(|(g, p)| *g -= weight * p);
+            gradient[place][cell(self.scales[place], its) as usize] += weight;
+        }
+    }
+
+    fn zeros(&self) -> Vec<Vec<f64>> {
+        self.logits.iter().map(|logits| vec![0.0; logits.len()]).collect()
+    }
+
+    /// Monte-Carlo estimate of the gradient of `log P(V)`: of `grad log P(z)`, the mean over feasible draws minus that over all, which is
+    /// zero in expectation and makes the estimate exactly zero where everything is feasible.
+    fn feasibility_gradient(&self, problem: &Problem<'_>, draws: usize, rng: &mut Rng) -> Vec<Vec<f64>> {
+        let mut gradient = self.zeros();
+        let drawn: Vec<(Genotype, bool)> = (0..draws)
+            .map(|_| {
+                let genotype = self.sample(problem, rng);
+                let feasible = problem.feasible(&genotype);
+                (genotype, feasible)
+            })
+            .collect();
+        let feasible = drawn.iter().filter(|(_, feasible)| *feasible).count() as f64;
+        if feasible > 0.0 && feasible < draws as f64 {
+            for (genotype, is_feasible) in &drawn {
+                let weight = if *is_feasible { 1.0 / feasible } else { 0.0 } - 1.0 / draws as f64;
+                self.add_gradient(genotype, weight, problem, &mut gradient);
+            }
+        }
+        gradient
+    }
+
+    fn climb(&mut self, gradient: &[Vec<f64>], step: f64) {
+        for (logits, gradient) in self.logits.iter_mut().zip(gradient) {
+            logits.iter_mut().zip(gradient).for_each(|(logit, g)| *logit += step * g);
+        }
+    }
+}
+
+impl Baseline {
+    /// The reward in standard deviations above the mean so far, both of which it then moves; 0 for the first one.
+    fn advantage(&mut self, reward: f64, momentum: f64) -> f64 {
+        if self.rewards == 0 {
+            (self.mean, self.worst) = (reward, reward);
+        }
+        self.rewards += 1;
+        self.worst = self.worst.min(reward);
+        // The plain mean until there are enough rewards for the momentum to make a difference.
+        let weight = (1.0 - momentum).max(1.0 / self.rewards as f64);
+        let distance = reward - self.mean;
+        self.variance = (1.0 - weight) * (self.variance + weight * distance * distance);
+        self.mean += weight * distance;
+        if self.variance > 0.0 { (distance / self.variance.sqrt()).clamp(-3.0, 3.0) } else { 0.0 }
+    }
+}
+
+impl Reinforce {
+    /// From the settings of `reinforce`.
+    pub fn new(settings: &Settings) -> Self {
+        Self {
+            rate: settings.number("rate"),
+            momentum: settings.number("momentum"),
+            draws: settings.count("draws"),
+            penalty: settings.number("penalty"),
+            told: Vec::new(),
+            policy: Policy::default(),
+            baseline: Baseline::default(),
+        }
+    }
+
+    /// One step for each trial. One that failed is worth as much as the worst so far.
+    fn learn(&mut self, problem: &Problem<'_>, rng: &mut Rng) {
+        if self.policy.logits.is_empty() {
+            self.policy = Policy::uniform(problem.space.scales());
+        }
+        let told = std::mem::take(&mut self.told);
+        let advantages: Vec<f64> = told
+            .iter()
+            .map(|done| {
+                let reward = done.outcome.unwrap_or(self.baseline.worst);
+                self.baseline.advantage(reward, self.momentum)
+            })
+            .collect();
+        let total: f64 = advantages.iter().sum();
+        let mut gradient = self.policy.zeros();
+        for (done, advantage) in told.iter().zip(&advantages) {
+            self.policy.add_gradient(&done.genotype, *advantage, problem, &mut gradient);
+        }
+        if self.penalty == 0.0 && total != 0.0 {
+            let feasibility = self.policy.feasibility_gradient(problem, self.draws, rng);
+            let both = gradient.iter_mut().flatten().zip(feasibility.iter().flatten());
+            both.for_each(|(g, f)| *g -= total * f);
+        }
+        self.policy.climb(&gradient, self.rate);
+    }
+
+    fn propose(&mut self, problem: &Problem<'_>, rng: &mut Rng) -> Option<Proposal> {
+        let mut last = None;
+        for _ in 0..TRIES {
+            let genotype = self.policy.sample(problem, rng);
+            let violation = (problem.violation)(&genotype);
+            if violation <= 0.0 && !(problem.known)(&genotype) {
+                return Some(Proposal { genotype, origin: Origin::Model, parent: None });
+            }
+            if self.penalty > 0.0 && violation > 0.0 {
+                let mut gradient = self.policy.zeros();
+                let advantage = -self.penalty * violation.min(1.0);
+                self.policy.add_gradient(&genotype, advantage, problem, &mut gradient);
+                self.policy.climb(&gradient, self.rate);
+            }
+            last = Some(genotype);
+        }
+        let near = last.and_then(|last| feasible_near(problem, &last, rng));
+        let near = near.map(|genotype| Proposal { genotype, origin: Origin::Model, parent: None });
+        near.or_else(|| feasible_sample(problem, rng).map(Proposal::random))
+    }
+}
+
+impl Strategy for Reinforce {
+    fn ask(
+        &mut self,
+        problem: &Problem<'_>,
+        n: usize,
+        rng: &mut Rng,
+    ) -> Result<Vec<Proposal>, StrategyError> {
+        self.learn(problem, rng);
+        Ok(distinct(problem, n, |problem| self.propose(problem, rng)))
+    }
+
+    fn tell(&mut self, done: &[Completed]) -> Result<(), StrategyError> {
+        self.told.extend(done.iter().filter(|done| done.fidelity.rung == 0).cloned());
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Fidelity;
+    use nasmyth_space::{Gene, Space, SpaceError, Tree};
+    use rand::SeedableRng;
+
+    /// The example of the paper: two hidden layers of 2, 3 or 4 units behind two inputs and before one output.
+    fn space() -> Space {
+        let layer = |name: &str| Tree::choice(name, [2, 3, 4]);
+        Space::new("ffn", "", Tree::group([layer("first"), layer("second")]), |_| {
+            Err(SpaceError::GenotypeText { text: String::new(), got: String::new(), position: 1 })
+        })
+        .unwrap()
+    }
+
+    fn sizes(genotype: &Genotype) -> (f64, f64) {
+        let size = |g: &Gene| if let Gene::Index(i) = g { f64::from(i + 2) } else { 0.0 };
+        (size(&genotype.genes()[0]), size(&genotype.genes()[1]))
+    }
+
+    fn params(genotype: &Genotype) -> f64 {
+        let (a, b) = sizes(genotype);
+        3.0 * a + (a + 1.0) * b + (b + 1.0)
+    }
+
+    fn violation(genotype: &Genotype) -> f64 {
+        (params(genotype) / 25.0 - 1.0).max(0.0)
+    }
+
+    #[test]
+    fn six_of_nine_are_feasible() {
+        let space = space();
+        assert_eq!(space.enumerate().filter(|g| violation(g) == 0.0).count(), 6);
+        assert_eq!(params(&space.parse("first=4 second=2").unwrap()), 25.0);
+    }
+
+    /// Chance of a feasible genotype, by enumeration.
+    fn feasible(policy: &Policy, space: &Space) -> f64 {
+        let chance = |genotype: &Genotype| {
+            let index = |i: usize| if let Gene::Index(k) = genotype.genes()[i] { k as usize } else { 0 };
+            policy.probabilities(0)[index(0)] * policy.probabilities(1)[index(1)]
+        };
+        space.enumerate().filter(|g| violation(g) == 0.0).map(|g| chance(&g)).sum()
+    }
+
+    #[test]
+    fn the_gradient_of_the_feasible_mass_is_that_of_enumeration() {
+        let space = space();
+        let problem = Problem { space: &space, violation: &violation, known: &|_| false };
+        let mut policy = Policy::uniform(space.scales());
+        policy.logits = vec![vec![0.3, -0.5, 0.9], vec![-0.2, 0.1, 0.7]];
+        let estimate = policy.feasibility_gradient(&problem, 200_000, &mut Rng::seed_from_u64(1));
+        for (place, estimates) in estimate.iter().enumerate() {
+            for (option, got) in estimates.iter().enumerate() {
+                let at = |shift: f64| {
+                    let mut moved = policy.clone();
+                    moved.logits[place][option] += shift;
+                    feasible(&moved, &space).ln()
+                };
+                let exact = (at(1e-5) - at(-1e-5)) / 2e-5;
+                assert!((got - exact).abs() < 0.006, "{place} {option}: {got}, not {exact}");
+            }
+        }
+    }
+
+    /// The most likely genotype after 400 trials, of which any may be repeated.
+    fn learned(seed: u64, settings: &str) -> Option<(f64, f64)> {
+        let space = space();
+        let problem = Problem { space: &space, violation: &violation, known: &|_| false };
+        let settings = Settings::resolve("reinforce", KIND.settings, &settings.parse().ok()?).ok()?;
+        let mut strategy = Reinforce::new(&settings);
+        for trial in 0..400 {
+            let mut rng = Rng::seed_from_u64(seed * 1000 + trial);
+            let genotype = strategy.ask(&problem, 1, &mut rng).ok()?.pop()?.genotype;
+            // More parameters are better, and a wide first layer is better still: the best feasible network uses exactly 25.
+            let value = params(&genotype) + sizes(&genotype).0;
+            let fidelity = Fidelity { rung: 0, epochs: 1.0 };
+            strategy.tell(&[Completed { trial, genotype, fidelity, outcome: Ok(value) }]).ok()?;
+        }
+        let most = |place: usize| {
+            let p = strategy.policy.probabilities(place);
+            (0..3).max_by(|&a, &b| p[a].total_cmp(&p[b])).map(|i| i as f64 + 2.0)
+        };
+        Some((most(0)?, most(1)?))
+    }
+
+    #[test]
+    fn rejection_learns_the_best_feasible_network_where_a_shaped_reward_often_does_not() {
+        let found = |settings| (0..10).filter(|&seed| learned(seed, settings) == Some((4.0, 2.0))).count();
+        let (rejection, shaped) = (found("rate = 0.05"), found("rate = 0.05\npenalty = 1.0"));
+        assert!(rejection >= 9 && shaped < rejection, "{rejection} and {shaped} of 10");
+    }
+}
