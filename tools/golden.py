@@ -203,8 +203,9 @@ def cases():
     yield "embedding/0", [[2]], {"weight": [5, 4]}, lambda x, p: embedding(x[0], p)
     for i, (n, vocabulary, width) in enumerate([(5, 3, 4), (1, 2, 1)]):
         yield f"token_embedding/{i}", [[n]], {"weight": [vocabulary, width]}, lambda x, p: token_embedding(x[0], p)
-    for i, shape in enumerate([[3, 4], [2, 3, 2]]):
-        yield f"position_embedding/{i}", [shape], {"weight": shape}, lambda x, p: x[0] + p["weight"]
+    for i, (shape, rows) in enumerate([([3, 4], 3), ([2, 3, 2], 2), ([3, 4], 5)]):
+        shapes = {"weight": [rows, *shape[1:]]}
+        yield f"position_embedding/{i}", [shape], shapes, lambda x, p: x[0] + p["weight"][:x[0].shape[1]]
     for i, (shape, count) in enumerate([([3, 4], 1), ([1, 3], 2)]):
         yield f"class_token/{i}", [shape], {"weight": [count, shape[-1]]}, lambda x, p: class_token(x[0], p)
     for i, shape in enumerate([[3, 4, 5], [6]]):

@@ -40,9 +40,22 @@ def tokens(model):
     return Rows()
 
 
-def bert(**sizes):
+def bert(depth, heads):
     from transformers import BertConfig, BertForSequenceClassification
+    sizes = {"num_hidden_layers": depth, "num_attention_heads": heads, "hidden_size": 64 * heads, "intermediate_size": 256 * heads}
     return tokens(BertForSequenceClassification(BertConfig(num_labels=2, attn_implementation="eager", **sizes)))
+
+
+def hat(inner, heads):
+    """An encoder of HAT with the ends of BERT: BERT whose layers differ."""
+    from transformers import BertConfig, BertForSequenceClassification
+    from transformers.models.bert.modeling_bert import BertLayer
+    common = {"hidden_size": 512, "hidden_act": "relu", "layer_norm_eps": 1e-5, "attn_implementation": "eager", "num_labels": 2}
+    model = BertForSequenceClassification(BertConfig(num_hidden_layers=len(inner), num_attention_heads=8, **common))
+    for i, (i_width, i_heads) in enumerate(zip(inner, heads)):
+        config = BertConfig(intermediate_size=i_width, num_attention_heads=i_heads, **common)
+        model.bert.encoder.layer[i] = BertLayer(config, layer_idx=i)
+    return tokens(model)
 
 
 def torchvision(name):
@@ -56,8 +69,12 @@ OTHERS = {
     "shufflenet_v2_x1_0": lambda: torchvision("shufflenet_v2_x1_0"),
     "shufflenet_v2_x1_5": lambda: torchvision("shufflenet_v2_x1_5"),
     "shufflenet_v2_x2_0": lambda: torchvision("shufflenet_v2_x2_0"),
-    "bert_mini": lambda: bert(hidden_size=256, num_hidden_layers=4, num_attention_heads=4, intermediate_size=1024),
-    "bert_tiny": lambda: bert(hidden_size=128, num_hidden_layers=2, num_attention_heads=2, intermediate_size=512),
+    "bert_tiny": lambda: bert(2, 2),
+    "bert_mini": lambda: bert(4, 4),
+    "bert_small": lambda: bert(4, 8),
+    "bert_medium": lambda: bert(8, 8),
+    "bert_base": lambda: bert(12, 12),
+    "hat_wmt14ende_raspberrypi_3.5s": lambda: hat([1024, 3072, 3072, 2048, 2048, 2048], [4, 8, 4, 4, 4, 8]),
 }
 
 

@@ -10,6 +10,7 @@
 //! # Ok::<(), nasmyth_zoo::ZooError>(())
 //! ```
 
+mod blocks;
 mod error;
 pub mod families;
 mod family;

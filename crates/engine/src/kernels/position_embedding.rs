@@ -29,7 +29,7 @@ impl<T: Real> Kernel<T> for PositionEmbeddingKernel {
     }
 
     fn backward(&self, mut io: Backward<'_, T>) {
-        add_rows(io.grad_output(), io.take_grad_param(0));
+        add_rows(io.grad_output(), &mut io.take_grad_param(0)[..self.sample]);
         io.map(|_, d| d);
     }
 }

@@ -26,7 +26,8 @@ const NODES: usize = 4;
 const EDGES: [(usize, usize); 6] = [(1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2)];
 /// A residual block of two convolutions, as a cell.
 const DEFAULT: [usize; 6] = [3, 0, 3, 1, 0, 1];
-const STAGES: usize = 3;
+/// Stages of repeated cells.
+pub const STAGES: usize = 3;
 
 fn build(context: &Context) -> Result<Space, SpaceError> {
     context.check()?;
@@ -132,7 +133,7 @@ fn lower(genes: &Reader<'_>, context: &Context) -> Result<Graph, SpaceError> {
     net.push(Conv::same(width, &kernel).stride(stride))?.push(BatchNorm::default())?;
     for stage in 0..STAGES {
         if stage > 0 {
-            reduce(&mut net, width << stage)?;
+            net.with(|g, x| reduce(g, x, width << stage, 2))?;
         }
         for _ in 0..cells {
             net.with(|g, x| cell(g, x, &edges))?;
@@ -149,26 +150,36 @@ fn stem_stride(context: &Context) -> usize {
     1 << (side / enough).max(1).ilog2()
 }
 
-/// The residual block between stages: half the positions, `out` channels; average pooling and a 1x1 convolution beside it.
-fn reduce(net: &mut Network, out: usize) -> Result<(), GraphError> {
-    let (kernel, ones, two) = (net.window(3), net.window(1), net.window(2));
-    let from = net.at;
-    net.activate(Function::Relu)?.push(Conv::same(out, &kernel).stride(2))?.push(BatchNorm::default())?;
-    net.activate(Function::Relu)?.push(Conv::same(out, &kernel))?.push(BatchNorm::default())?;
-    let pooled = Pool { stride: two.clone(), ..Pool::same(Pooling::Average, &two) };
-    let skip = net.graph.push(pooled, &[from])?;
-    let skip = net.graph.push(Conv::same(out, &ones), &[skip])?;
-    net.at = net.graph.push(Add, &[net.at, skip])?;
-    Ok(())
+/// The residual block between stages: positions divided by the stride, `out` channels; average pooling and a 1x1 convolution
+/// beside it.
+///
+/// # Errors
+/// Fewer positions than the stride.
+pub fn reduce(g: &mut Graph, x: NodeId, out: usize, stride: usize) -> Result<NodeId, GraphError> {
+    let axes = g.fact(x).spatial().len();
+    let mut y = x;
+    for stride in [stride, 1] {
+        y = g.push(Activation(Function::Relu), &[y])?;
+        y = g.push(Conv::same(out, &vec![3; axes]).stride(stride), &[y])?;
+        y = g.push(BatchNorm::default(), &[y])?;
+    }
+    let window = vec![stride; axes];
+    let pooled = Pool { stride: window.clone(), ..Pool::same(Pooling::Average, &window) };
+    let skip = g.push(pooled, &[x])?;
+    let skip = g.push(Conv::same(out, &vec![1; axes]), &[skip])?;
+    g.push(Add, &[y, skip])
 }
 
-/// One cell: each node is the sum of what its edges make of earlier nodes, zero without any.
-fn cell(g: &mut Graph, x: NodeId, operators: &[String]) -> Result<NodeId, GraphError> {
+/// One cell, an operator for each of its six edges: each node is the sum of what its edges make of earlier nodes, zero without any.
+///
+/// # Errors
+/// None, for images and series.
+pub fn cell(g: &mut Graph, x: NodeId, operators: &[impl AsRef<str>]) -> Result<NodeId, GraphError> {
     let mut nodes = vec![x];
     for to in 1..NODES {
         let mut terms = Vec::new();
         for ((_, from), op) in EDGES.iter().zip(operators).filter(|((t, _), _)| *t == to) {
-            terms.extend(edge(g, nodes[*from], op)?);
+            terms.extend(edge(g, nodes[*from], op.as_ref())?);
         }
         nodes.push(match terms[..] {
             [] => g.push(Zero, &[x])?,

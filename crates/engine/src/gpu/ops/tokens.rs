@@ -18,7 +18,8 @@ pub(super) fn lower(op: &dyn Op, site: &Site) -> Option<Run> {
     let [batch, positions, channels] = axes(site.output, site.batch);
     if op.downcast::<PositionEmbedding>().is_some() {
         return Some(Box::new(move |mut call| {
-            call.input() + call.params[0].clone().reshape([1, positions, channels])
+            let weight = call.params[0].clone().slice([0..positions * channels]);
+            call.input() + weight.reshape([1, positions, channels])
         }));
     }
     let count = op.downcast::<ClassToken>()?.count;
