@@ -7,6 +7,7 @@
 pub mod conformance;
 mod error;
 mod feasible;
+mod model_based;
 mod scheduler;
 pub mod schedulers;
 mod settings;

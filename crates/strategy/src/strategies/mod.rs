@@ -1,5 +1,7 @@
 //! Every strategy, one a file.
 
+mod bananas;
+mod nas_bowl;
 mod random;
 mod regularized_evolution;
 
@@ -23,7 +25,8 @@ pub struct StrategyKind {
 }
 
 /// All strategies. To add one: write its file and add its line.
-pub static STRATEGIES: &[StrategyKind] = &[regularized_evolution::KIND, random::KIND];
+pub static STRATEGIES: &[StrategyKind] =
+    &[regularized_evolution::KIND, random::KIND, nas_bowl::KIND, bananas::KIND];
 
 impl StrategyKind {
     /// Makes the strategy.
