@@ -13,7 +13,7 @@ const MOST: usize = 300;
 /// Chance that a mutated candidate is mutated once more.
 const AGAIN: f64 = 0.5;
 /// Draws for each candidate of the pool before it stays empty.
-const TRIES: usize = 4;
+const TRIES: usize = 2;
 
 /// A trial with a value.
 #[derive(Clone, Debug)]
