@@ -34,6 +34,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "device",
             "estimator",
             "train",
+            "surrogate",
             "strategy",
             "study",
             "export",
