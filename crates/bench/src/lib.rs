@@ -9,6 +9,7 @@ mod compare;
 mod error;
 mod import;
 mod key;
+mod network;
 mod planted;
 mod replay;
 mod rows;

@@ -5,12 +5,11 @@
 //! of its space is the row of every key (u32, the largest for none); of others, sorted keys (u64) and their rows (u32).
 
 use crate::key::{count, genotype, key};
+use crate::network::{classes, lower};
 use crate::task::tasks_of;
 use crate::{BenchError, Rows, Task, TaskBenchmark};
 use memmap2::Mmap;
-use nasmyth_graph::Graph;
-use nasmyth_graph::ops::Linear;
-use nasmyth_space::{Genotype, Reader, Space, SpaceError, Tree};
+use nasmyth_space::{Genotype, Space, Tree};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::collections::HashMap;
@@ -47,9 +46,9 @@ struct Header {
 
 /// A gene and what it may be.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct GeneOptions {
-    name: String,
-    options: Vec<String>,
+pub(crate) struct GeneOptions {
+    pub name: String,
+    pub options: Vec<String>,
 }
 
 /// Where everything is.
@@ -278,8 +277,10 @@ impl Table {
         bytes[12..16].copy_from_slice(&(text.len() as u32).to_le_bytes());
         bytes[16..16 + text.len()].copy_from_slice(&text);
         bytes[at.genes.clone()].copy_from_slice(&digits.concat());
-        let classes = (0..header.rows as u32).map(|row| match class_column {
-            Some(class) if class[row as usize] >= 0.0 => class[row as usize] as u32,
+        let own = if class_column.is_none() { classes(&header.genes, &digits) } else { None };
+        let classes = (0..header.rows as u32).map(|row| match (class_column, &own) {
+            (Some(class), _) if class[row as usize] >= 0.0 => class[row as usize] as u32,
+            (_, Some(own)) => own[row as usize],
             _ => row,
         });
         let lookup: Vec<u32> = match at.dense {
@@ -318,17 +319,4 @@ fn options(rows: &Rows, gene: usize) -> GeneOptions {
         options = numbers.into_iter().map(|n| n.1).collect();
     }
     GeneOptions { name: rows.genes[gene].clone(), options }
-}
-
-/// A chain with a layer for each gene: a table says nothing of how its networks are built. Different genotypes are different graphs.
-fn lower(genes: &[GeneOptions], reader: &Reader<'_>) -> Result<Graph, SpaceError> {
-    let mut graph = Graph::new("row");
-    let mut at = graph.input(&[1])?;
-    for gene in genes {
-        let chosen = reader.word(&gene.name)?;
-        let option = gene.options.iter().position(|o| *o == chosen).unwrap_or_default();
-        at = graph.push(Linear::new(option + 1), &[at])?;
-    }
-    graph.output(at);
-    Ok(graph)
 }

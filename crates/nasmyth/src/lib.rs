@@ -63,5 +63,6 @@ pub use nasmyth_report as report;
 pub use nasmyth_space as space;
 pub use nasmyth_strategy as strategy;
 pub use nasmyth_study as study;
+pub use nasmyth_surrogate as surrogate;
 pub use nasmyth_train as train;
 pub use nasmyth_zoo as zoo;

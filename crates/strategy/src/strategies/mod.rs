@@ -1,7 +1,9 @@
 //! Every strategy, one a file.
 
+mod bananas;
 mod lanas;
 mod local_search;
+mod nas_bowl;
 mod random;
 mod regularized_evolution;
 mod reinforce;
@@ -31,8 +33,16 @@ pub struct StrategyKind {
 }
 
 /// All strategies. To add one: write its file and add its line.
-pub static STRATEGIES: &[StrategyKind] =
-    &[regularized_evolution::KIND, local_search::KIND, tpe::KIND, lanas::KIND, reinforce::KIND, random::KIND];
+pub static STRATEGIES: &[StrategyKind] = &[
+    regularized_evolution::KIND,
+    local_search::KIND,
+    tpe::KIND,
+    nas_bowl::KIND,
+    bananas::KIND,
+    lanas::KIND,
+    reinforce::KIND,
+    random::KIND,
+];
 
 impl StrategyKind {
     /// Makes the strategy.

@@ -1,0 +1,171 @@
+//! What strategies with a model of the results have in common: when to draw at random, what to choose from, what is still open.
+//!
+//! The loop is that of White, Neiswanger and Savani (2021, "BANANAS", algorithm 1): random networks first, then again and again a model
+//! of all results, a pool of mutated and random candidates, and the candidate that the model's acquisition prefers.
+
+use crate::{Completed, Origin, Problem, Proposal, Rng, Setting, SettingKind, Settings, Strategy};
+use crate::{StrategyError, distinct, feasible_sample};
+use nasmyth_space::{Genotype, Space};
+use rand::RngExt;
+
+/// Trials that a model is fitted to at most: the better half of them, and the latest.
+const MOST: usize = 300;
+/// Chance that a mutated candidate is mutated once more.
+const AGAIN: f64 = 0.5;
+/// Draws for each candidate of the pool before it stays empty.
+const TRIES: usize = 2;
+
+/// A trial with a value.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    pub trial: u64,
+    pub genotype: Genotype,
+    pub value: f64,
+}
+
+/// What the model may learn from.
+pub(crate) struct Evidence<'a> {
+    pub space: &'a Space,
+    /// Trials with values, at least two.
+    pub known: &'a [&'a Known],
+    /// Proposed, but not told yet.
+    pub open: &'a [Genotype],
+}
+
+/// A model with its acquisition.
+pub(crate) trait Model: Send {
+    /// For each candidate of the pool how much it is worth trying; none if there is nothing to learn from.
+    fn acquire(&mut self, evidence: &Evidence<'_>, pool: &[Genotype], rng: &mut Rng) -> Option<Vec<f64>>;
+}
+
+/// Settings of the loop; the pool is half mutated, half random.
+pub(crate) const SETTINGS: [SettingKind; 3] = [
+    SettingKind {
+        name: "start",
+        doc: "networks drawn at random at the start",
+        setting: Setting::Integer { default: 10, least: 2, most: 100_000 },
+    },
+    SettingKind {
+        name: "pool",
+        doc: "candidates that the model chooses from",
+        setting: Setting::Integer { default: 200, least: 2, most: 100_000 },
+    },
+    SettingKind {
+        name: "parents",
+        doc: "best networks whose mutations are candidates",
+        setting: Setting::Integer { default: 10, least: 1, most: 100_000 },
+    },
+];
+
+/// A strategy around a model.
+pub(crate) struct ModelBased<M> {
+    model: M,
+    start: usize,
+    pool: usize,
+    parents: usize,
+    /// Random proposals made so far.
+    drawn: usize,
+    /// In the order of trials.
+    known: Vec<Known>,
+    open: Vec<Genotype>,
+}
+
+impl<M: Model> ModelBased<M> {
+    pub fn new(model: M, settings: &Settings) -> Self {
+        let [start, pool, parents] = ["start", "pool", "parents"].map(|name| settings.count(name));
+        Self { model, start, pool, parents, drawn: 0, known: Vec::new(), open: Vec::new() }
+    }
+
+    fn propose(&mut self, problem: &Problem<'_>, rng: &mut Rng) -> Option<Proposal> {
+        let chosen = if self.drawn < self.start { None } else { self.choose(problem, rng) };
+        let proposal = match chosen {
+            Some(chosen) => chosen,
+            None => {
+                self.drawn += 1;
+                Proposal::random(feasible_sample(problem, rng)?)
+            }
+        };
+        self.open.push(proposal.genotype.clone());
+        Some(proposal)
+    }
+
+    /// The best candidate of the pool; the first among equals.
+    fn choose(&mut self, problem: &Problem<'_>, rng: &mut Rng) -> Option<Proposal> {
+        if self.known.len() < 2 {
+            return None;
+        }
+        let (genotypes, parents) = self.candidates(problem, rng);
+        let known = learned(&self.known);
+        let evidence = Evidence { space: problem.space, known: &known, open: &self.open };
+        let worth = self.model.acquire(&evidence, &genotypes, rng)?;
+        let best = (0..genotypes.len()).rev().max_by(|&a, &b| worth[a].total_cmp(&worth[b]))?;
+        Some(Proposal { genotype: genotypes[best].clone(), origin: Origin::Model, parent: parents[best] })
+    }
+
+    /// Different genotypes that may be proposed, and the trial that each was made from.
+    fn candidates(&self, problem: &Problem<'_>, rng: &mut Rng) -> (Vec<Genotype>, Vec<Option<u64>>) {
+        let mut best: Vec<&Known> = self.known.iter().collect();
+        best.sort_by(|a, b| b.value.total_cmp(&a.value).then(a.trial.cmp(&b.trial)));
+        best.truncate(self.parents);
+        let mut seen = std::collections::HashSet::new();
+        let (mut genotypes, mut parents) = (Vec::with_capacity(self.pool), Vec::with_capacity(self.pool));
+        for i in 0..self.pool * TRIES {
+            let parent = (i % 2 == 0).then(|| best[rng.random_range(0..best.len())]);
+            let genotype = match parent {
+                Some(parent) => mutated(problem.space, &parent.genotype, rng),
+                None => problem.space.sample(rng),
+            };
+            if seen.insert(genotype.clone()) && problem.fresh(&genotype) {
+                genotypes.push(genotype);
+                parents.push(parent.map(|parent| parent.trial));
+                if genotypes.len() == self.pool {
+                    break;
+                }
+            }
+        }
+        (genotypes, parents)
+    }
+}
+
+/// One mutation, and further ones with half the chance each.
+fn mutated(space: &Space, parent: &Genotype, rng: &mut Rng) -> Genotype {
+    let mut child = space.mutate(parent, rng);
+    while rng.random_bool(AGAIN) {
+        child = space.mutate(&child, rng);
+    }
+    child
+}
+
+/// All trials, or where they are too many the best and the latest.
+fn learned(known: &[Known]) -> Vec<&Known> {
+    if known.len() <= MOST {
+        return known.iter().collect();
+    }
+    let (old, late) = known.split_at(known.len() - MOST / 2);
+    let mut old: Vec<&Known> = old.iter().collect();
+    old.sort_by(|a, b| b.value.total_cmp(&a.value).then(a.trial.cmp(&b.trial)));
+    old.into_iter().take(MOST / 2).chain(late).collect()
+}
+
+impl<M: Model> Strategy for ModelBased<M> {
+    fn ask(
+        &mut self,
+        problem: &Problem<'_>,
+        n: usize,
+        rng: &mut Rng,
+    ) -> Result<Vec<Proposal>, StrategyError> {
+        Ok(distinct(problem, n, |problem| self.propose(problem, rng)))
+    }
+
+    fn tell(&mut self, done: &[Completed]) -> Result<(), StrategyError> {
+        for trial in done.iter().filter(|trial| trial.fidelity.rung == 0) {
+            if let Some(at) = self.open.iter().position(|open| *open == trial.genotype) {
+                self.open.remove(at);
+            }
+            if let Ok(value) = trial.outcome {
+                self.known.push(Known { trial: trial.trial, genotype: trial.genotype.clone(), value });
+            }
+        }
+        Ok(())
+    }
+}

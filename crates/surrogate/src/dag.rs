@@ -1,0 +1,116 @@
+//! An architecture as a graph with labels.
+
+use nasmyth_graph::{Graph, Node, VerifiedGraph, passes};
+
+/// What follows or precedes a layer without being one: such operators share the label of the layer in their chain.
+const COMPANIONS: [&str; 10] = [
+    "activation",
+    "leaky_relu",
+    "prelu",
+    "batch_norm",
+    "layer_norm",
+    "scale",
+    "standardize",
+    "dropout",
+    "channel_dropout",
+    "drop_path",
+];
+
+/// A directed acyclic graph whose nodes have labels. Inputs of a node stand before it; their order does not matter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dag {
+    labels: Vec<String>,
+    inputs: Vec<Vec<usize>>,
+}
+
+impl Dag {
+    /// A graph from the labels of its nodes and the nodes that each of them reads; `None` unless these stand before it.
+    pub fn new(labels: Vec<String>, inputs: Vec<Vec<usize>>) -> Option<Self> {
+        let before = inputs.iter().enumerate().all(|(i, from)| from.iter().all(|&j| j < i));
+        (labels.len() == inputs.len() && before).then_some(Self { labels, inputs })
+    }
+
+    /// The graph of a network: a label is an operator with its attributes, and the last node, `output`, reads the outputs.
+    ///
+    /// What is always zero is left out. An activation or normalisation next to a layer in a chain without branches becomes part of the
+    /// layer's label, so a convolution with batch norm is one node.
+    pub fn of(graph: &VerifiedGraph) -> Self {
+        let folded = passes::dead_code(&passes::constant_folding(graph));
+        let uses: Vec<usize> = folded.consumers().iter().map(Vec::len).collect();
+        let nodes = folded.nodes();
+        let mut dag = Self { labels: Vec::new(), inputs: Vec::new() };
+        let mut place: Vec<usize> = Vec::with_capacity(nodes.len());
+        let mut has_layer: Vec<bool> = Vec::new();
+        for node in nodes {
+            let companion = COMPANIONS.contains(&node.op.kind());
+            let joined = only_reader(&folded, node, &uses).map(|before| place[before]);
+            let at = match joined.filter(|&at| companion || !has_layer[at]) {
+                Some(at) => {
+                    dag.labels[at] += "; ";
+                    dag.labels[at] += &label(node);
+                    has_layer[at] |= !companion;
+                    at
+                }
+                None => {
+                    dag.labels.push(label(node));
+                    dag.inputs.push(node.inputs.iter().map(|input| place[input.0]).collect());
+                    has_layer.push(!companion);
+                    dag.labels.len() - 1
+                }
+            };
+            place.push(at);
+        }
+        dag.inputs.push(folded.outputs().iter().map(|output| place[output.0]).collect());
+        dag.labels.push("output".to_owned());
+        dag
+    }
+
+    /// Labels of the nodes.
+    pub fn labels(&self) -> &[String] {
+        &self.labels
+    }
+
+    /// For each node those that it reads, once for each time.
+    pub fn inputs(&self) -> &[Vec<usize>] {
+        &self.inputs
+    }
+}
+
+/// The node before this one, if both read one value each and nobody else reads that node.
+fn only_reader(graph: &Graph, node: &Node, uses: &[usize]) -> Option<usize> {
+    let [before] = node.inputs[..] else { return None };
+    let unary = graph.node(before).inputs.len() == 1;
+    (unary && uses[before.0] == 1 && !graph.outputs().contains(&before)).then_some(before.0)
+}
+
+fn label(node: &Node) -> String {
+    let attributes = node.op.attributes().to_string();
+    match attributes.is_empty() {
+        true => node.op.kind().to_owned(),
+        false => format!("{}({attributes})", node.op.kind()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nasmyth_graph::parse;
+
+    #[test]
+    fn companions_join_the_layer_of_their_chain_and_zeros_disappear() {
+        let text = "x = input(shape=[4])\nr = activation(x, function=relu)\na = linear(r, out=4)\nb = linear(x, out=4)\n\
+            c = batch_norm(b)\nd = linear(c, out=4)\nz = zero(x)\ns = add(a, d, z)\noutput s";
+        let dag = Dag::of(&parse(text).unwrap());
+        let labels = [
+            "input(shape=[4])",
+            "activation(function=relu); linear(out=4)",
+            "linear(out=4); batch_norm",
+            "linear(out=4)",
+            "add",
+            "output",
+        ];
+        assert_eq!(dag.labels(), labels);
+        assert_eq!(dag.inputs(), [vec![], vec![0], vec![0], vec![2], vec![1, 3], vec![4]]);
+        assert_eq!(Dag::new(vec!["a".to_owned()], vec![vec![0]]), None);
+    }
+}

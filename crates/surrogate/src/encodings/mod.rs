@@ -1,0 +1,121 @@
+//! Architectures as vectors.
+//!
+//! White, Neiswanger, Nolen and Savani: "A Study on Encodings for Neural Architecture Search", NeurIPS 2020. [`ENCODINGS`] holds those of
+//! cells with an operator on each edge; [`Paths`] carries the encoding by paths over to any [`Dag`](crate::Dag).
+
+mod adjacency;
+mod path;
+mod paths_of_graphs;
+
+pub use adjacency::{AdjacencyCategorical, AdjacencyOneHot};
+pub use path::{PathCategorical, PathOneHot};
+pub use paths_of_graphs::Paths;
+
+/// A kind of cells: nodes from 0 (the input) to the last (the output), edges between them, and a number of operators, one of which is on
+/// each edge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CellKind {
+    /// Edges, from an earlier to a later node.
+    pub edges: Vec<(usize, usize)>,
+    /// Number of operators.
+    pub operators: usize,
+}
+
+impl CellKind {
+    /// Cells of NAS-Bench-201: four nodes, six edges, five operators.
+    pub fn nas_bench_201() -> Self {
+        Self { edges: vec![(0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3)], operators: 5 }
+    }
+
+    fn output(&self) -> usize {
+        self.edges.iter().map(|e| e.1).max().unwrap_or(0)
+    }
+
+    /// The edges of every path from input to output, the shorter paths first.
+    fn paths(&self) -> Vec<Vec<usize>> {
+        let mut open: Vec<(usize, Vec<usize>)> = vec![(0, Vec::new())];
+        let mut paths = Vec::new();
+        while !open.is_empty() {
+            let (whole, rest) = open.into_iter().partition(|(at, _)| *at == self.output());
+            let whole: Vec<(usize, Vec<usize>)> = whole;
+            paths.extend(whole.into_iter().map(|(_, path)| path));
+            let rest: Vec<(usize, Vec<usize>)> = rest;
+            open = rest.into_iter().flat_map(|(at, path)| self.longer(at, &path)).collect();
+        }
+        paths
+    }
+
+    fn longer(&self, at: usize, path: &[usize]) -> Vec<(usize, Vec<usize>)> {
+        let leaving = self.edges.iter().enumerate().filter(|(_, edge)| edge.0 == at);
+        leaving.map(|(i, edge)| (edge.1, [path, &[i]].concat())).collect()
+    }
+}
+
+/// A vector of one length for each cell of a kind. A cell is the operator of each edge, in the order of the kind's edges.
+pub trait Encoding: Sync {
+    /// Name.
+    fn name(&self) -> &'static str;
+
+    /// Length of the vectors.
+    fn length(&self, kind: &CellKind) -> usize;
+
+    /// The vector of a cell whose operators are those of the kind.
+    fn encode(&self, kind: &CellKind, cell: &[usize]) -> Vec<f64>;
+}
+
+/// All encodings of cells.
+pub static ENCODINGS: &[&dyn Encoding] =
+    &[&AdjacencyOneHot, &AdjacencyCategorical, &PathOneHot { truncated: None }, &PathCategorical];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    fn all(kind: &CellKind) -> impl Iterator<Item = Vec<usize>> {
+        let (edges, operators) = (kind.edges.len() as u32, kind.operators);
+        (0..operators.pow(edges)).map(move |i| (0..edges).map(|e| i / operators.pow(e) % operators).collect())
+    }
+
+    #[test]
+    fn lengths_are_those_of_the_paper() {
+        let kind = CellKind::nas_bench_201();
+        let lengths: Vec<usize> = ENCODINGS.iter().map(|e| e.length(&kind)).collect();
+        assert_eq!(lengths, [30, 6, 155, 4]);
+        assert_eq!(PathOneHot { truncated: Some(2) }.length(&kind), 30);
+        for cell in all(&kind).step_by(37) {
+            ENCODINGS.iter().for_each(|e| assert_eq!(e.encode(&kind, &cell).len(), e.length(&kind)));
+        }
+    }
+
+    #[test]
+    fn adjacency_comes_back_and_all_encodings_tell_all_cells_apart() {
+        let kind = CellKind::nas_bench_201();
+        let mut codes: Vec<HashSet<String>> = vec![HashSet::new(); ENCODINGS.len()];
+        for cell in all(&kind) {
+            assert_eq!(
+                AdjacencyOneHot.decode(&kind, &AdjacencyOneHot.encode(&kind, &cell)),
+                Some(cell.clone())
+            );
+            for (codes, encoding) in codes.iter_mut().zip(ENCODINGS) {
+                codes.insert(format!("{:?}", encoding.encode(&kind, &cell)));
+            }
+        }
+        // The path over both inner nodes tells which of the two paths of two edges is which.
+        assert!(
+            codes.iter().all(|codes| codes.len() == 15_625),
+            "{:?}",
+            codes.iter().map(HashSet::len).collect::<Vec<_>>()
+        );
+        assert_eq!(AdjacencyOneHot.decode(&kind, &[0.0; 30]), None);
+    }
+
+    #[test]
+    fn the_path_encoding_marks_the_paths() {
+        let kind = CellKind::nas_bench_201();
+        // Direct 4; over node 1: 0 then 3; over node 2: 1 then 2; over both: 0, 1, 2.
+        let code = PathOneHot { truncated: None }.encode(&kind, &[0, 1, 1, 4, 3, 2]);
+        let marked: Vec<usize> = (0..155).filter(|&i| code[i] == 1.0).collect();
+        assert_eq!(marked, [4, 5 + 3, 5 + 5 + 2, 30 + 5 + 2]);
+    }
+}

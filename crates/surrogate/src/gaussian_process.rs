@@ -1,0 +1,98 @@
+//! Gaussian process regression with a given kernel (Rasmussen and Williams 2006, algorithm 2.1).
+
+use crate::{Cholesky, Matrix};
+
+/// Mean and variance of a value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Prediction {
+    /// Mean.
+    pub mean: f64,
+    /// Variance, without the noise of an observation.
+    pub variance: f64,
+}
+
+/// Targets `y = m + f + noise` with `f ~ GP(0, s K)` and noise of variance `s noise`: `m` is the targets' mean, and the scale `s` is
+/// the one that makes them most likely.
+#[derive(Clone, Debug)]
+pub struct GaussianProcess {
+    factor: Cholesky,
+    weights: Vec<f64>,
+    mean: f64,
+    scale: f64,
+    log_likelihood: f64,
+}
+
+impl GaussianProcess {
+    /// Fits to targets, one for each row of the kernel matrix; `noise` is relative to the kernel. `None` without targets, or if the
+    /// matrix is not positive definite with this noise.
+    pub fn fit(kernel: &Matrix, targets: &[f64], noise: f64) -> Option<Self> {
+        let n = targets.len() as f64;
+        if targets.is_empty() || kernel.size() != targets.len() {
+            return None;
+        }
+        let mean = targets.iter().sum::<f64>() / n;
+        let centred: Vec<f64> = targets.iter().map(|y| y - mean).collect();
+        let factor = Cholesky::new(kernel, noise)?;
+        let weights = factor.solve(&centred);
+        // The maximum of the likelihood over the scale is analytic; equal targets have none.
+        let scale = (weights.iter().zip(&centred).map(|(w, y)| w * y).sum::<f64>() / n).max(1e-12);
+        let log_likelihood =
+            -0.5 * (n * (scale.ln() + 1.0 + std::f64::consts::TAU.ln()) + factor.log_determinant());
+        Some(Self { factor, weights, mean, scale, log_likelihood })
+    }
+
+    /// Logarithm of the marginal likelihood of the targets (equation 2.30).
+    pub fn log_likelihood(&self) -> f64 {
+        self.log_likelihood
+    }
+
+    /// The value of a point with these kernel values to the data and to itself.
+    pub fn predict(&self, to_data: &[f64], to_itself: f64) -> Prediction {
+        let seen = self.factor.forward(to_data);
+        let variance = self.scale * (to_itself - crate::linear::dot(&seen, &seen)).max(0.0);
+        Prediction { mean: self.mean(to_data), variance }
+    }
+
+    /// The mean alone, which is cheaper.
+    pub fn mean(&self, to_data: &[f64]) -> f64 {
+        self.mean + crate::linear::dot(to_data, &self.weights)
+    }
+
+    /// How much a unit of kernel to each datum adds to the mean.
+    pub fn weights(&self) -> &[f64] {
+        &self.weights
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kernel(a: f64, b: f64) -> f64 {
+        (-0.5 * (a - b).powi(2)).exp()
+    }
+
+    #[test]
+    fn interpolates_without_noise_and_knows_nothing_far_away() {
+        let x = [0.0, 1.0, 2.5, 4.0];
+        let y = [1.0, 3.0, -1.0, 2.0];
+        let gram = Matrix::symmetric(4, |i, j| kernel(x[i], x[j]));
+        let process = GaussianProcess::fit(&gram, &y, 1e-9).unwrap();
+        for (at, y) in x.iter().zip(y) {
+            let to_data: Vec<f64> = x.iter().map(|x| kernel(*x, *at)).collect();
+            let prediction = process.predict(&to_data, 1.0);
+            assert!((prediction.mean - y).abs() < 1e-6 && prediction.variance < 1e-6, "{prediction:?}");
+        }
+        let far = process.predict(&[0.0; 4], 1.0);
+        assert!((far.mean - 1.25).abs() < 1e-9 && far.variance > 0.5, "{far:?}");
+    }
+
+    #[test]
+    fn the_likelihood_is_that_of_a_normal_distribution() {
+        // Two independent targets +1 and -1 with variance 1 each: s (1 + noise) = 1.
+        let gram = Matrix::symmetric(2, |i, j| f64::from(u8::from(i == j)));
+        let process = GaussianProcess::fit(&gram, &[1.0, -1.0], 0.25).unwrap();
+        let expected = -std::f64::consts::TAU.ln() - 1.0;
+        assert!((process.log_likelihood() - expected).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,23 @@
+//! Models that predict a number from an architecture.
+//!
+//! An architecture is seen as a labelled graph ([`Dag`]), whose Weisfeiler-Lehman features a Gaussian process reads, or as a vector
+//! ([`encodings`]), which an [`Ensemble`] reads. [`acquisition`] makes of predictions what to try next. All are functions of their
+//! arguments: the same data and the same generator give the same predictions.
+
+pub mod acquisition;
+mod dag;
+pub mod encodings;
+mod ensemble;
+mod gaussian_process;
+mod linear;
+mod motif;
+mod warp;
+mod weisfeiler_lehman;
+
+pub use dag::Dag;
+pub use ensemble::Ensemble;
+pub use gaussian_process::{GaussianProcess, Prediction};
+pub use linear::{Cholesky, Matrix};
+pub use motif::{Motif, motifs};
+pub use warp::half_rank;
+pub use weisfeiler_lehman::{Features, WlProcess, gram};

@@ -1,0 +1,233 @@
+//! Gaussian process with the Weisfeiler-Lehman subtree kernel.
+//!
+//! Shervashidze et al.: "Weisfeiler-Lehman Graph Kernels", JMLR 2011; Ru, Wan, Dong and Osborne: "Interpretable Neural Architecture
+//! Search via Bayesian Optimisation with Weisfeiler-Lehman Kernels" (NAS-BOWL), ICLR 2021, section 3.
+
+use crate::{Dag, GaussianProcess, Matrix, Prediction};
+use std::sync::Arc;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+
+/// Deepest refinement that is tried.
+const DEEPEST: usize = 4;
+/// Variances of the noise that are tried, relative to the kernel's.
+const NOISES: [f64; 6] = [1e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0];
+
+/// How often each subtree pattern occurs in a graph. The pattern of a node at depth 0 is its label, at depth `l` its label with the
+/// patterns of depth `l - 1` of the nodes that it reads, in any order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Features {
+    /// For each depth the patterns, ascending, and their counts.
+    depths: Vec<Vec<(u64, f64)>>,
+    /// For each depth the sum of squared counts up to it.
+    squares: Vec<f64>,
+}
+
+impl Features {
+    /// The patterns of a graph, of all depths that a [`WlProcess`] may use.
+    pub fn of(dag: &Dag) -> Self {
+        let depths: Vec<Vec<(u64, f64)>> = patterns(dag).into_iter().map(counted).collect();
+        let mut sum = 0.0;
+        let squares = depths.iter().map(|depth| {
+            sum += product(depth, depth);
+            sum
+        });
+        Self { squares: squares.collect(), depths }
+    }
+
+    /// Patterns of a depth and their counts.
+    pub fn at(&self, depth: usize) -> &[(u64, f64)] {
+        &self.depths[depth]
+    }
+
+    /// The kernel up to a depth, 1 for equal graphs: the cosine between the vectors of counts.
+    pub fn kernel(&self, other: &Self, depth: usize) -> f64 {
+        let product: f64 =
+            self.depths.iter().zip(&other.depths).take(depth + 1).map(|(a, b)| product(a, b)).sum();
+        product / self.norm(depth) / other.norm(depth)
+    }
+
+    /// Length of the vector of counts up to a depth.
+    pub(crate) fn norm(&self, depth: usize) -> f64 {
+        self.squares[depth].sqrt()
+    }
+}
+
+/// For each depth, the pattern of each node.
+pub(crate) fn patterns(dag: &Dag) -> Vec<Vec<u64>> {
+    let own: Vec<u64> = dag.labels().iter().map(|label| xxh3_64(label.as_bytes())).collect();
+    let mut depths = vec![own.clone()];
+    for depth in 1..=DEEPEST {
+        let before = &depths[depth - 1];
+        let refined = own.iter().zip(dag.inputs()).map(|(own, inputs)| {
+            let mut read: Vec<u64> = inputs.iter().map(|&input| before[input]).collect();
+            read.sort_unstable();
+            let mut hash = Xxh3::with_seed(depth as u64);
+            [*own].iter().chain(&read).for_each(|pattern| hash.update(&pattern.to_le_bytes()));
+            hash.digest()
+        });
+        let refined = refined.collect();
+        depths.push(refined);
+    }
+    depths
+}
+
+fn counted(mut patterns: Vec<u64>) -> Vec<(u64, f64)> {
+    patterns.sort_unstable();
+    patterns.chunk_by(|a, b| a == b).map(|equal| (equal[0], equal.len() as f64)).collect()
+}
+
+fn product(a: &[(u64, f64)], b: &[(u64, f64)]) -> f64 {
+    let (mut i, mut j, mut sum) = (0, 0, 0.0);
+    while i < a.len() && j < b.len() {
+        if a[i].0 == b[j].0 {
+            sum += a[i].1 * b[j].1;
+        }
+        let (from, to) = (a[i].0, b[j].0);
+        i += usize::from(from <= to);
+        j += usize::from(to <= from);
+    }
+    sum
+}
+
+/// All kernel values among these graphs.
+pub fn gram(features: &[Arc<Features>], depth: usize) -> Matrix {
+    Matrix::symmetric(features.len(), |i, j| features[i].kernel(&features[j], depth))
+}
+
+/// A Gaussian process over graphs.
+#[derive(Clone, Debug)]
+pub struct WlProcess {
+    depth: usize,
+    noise: f64,
+    data: Vec<Arc<Features>>,
+    process: GaussianProcess,
+}
+
+impl WlProcess {
+    /// The most likely process of those with a depth of 0 to 4 and a noise of 0.001 to 1 of the kernel. `None` without data.
+    pub fn fit(data: &[Arc<Features>], targets: &[f64]) -> Option<Self> {
+        let mut best: Option<Self> = None;
+        for depth in 0..=DEEPEST {
+            let gram = gram(data, depth);
+            for noise in NOISES {
+                let Some(process) = GaussianProcess::fit(&gram, targets, noise) else { continue };
+                if best.as_ref().is_none_or(|b| process.log_likelihood() > b.process.log_likelihood()) {
+                    best = Some(Self { depth, noise, data: Vec::new(), process });
+                }
+            }
+        }
+        best.map(|best| Self { data: data.to_vec(), ..best })
+    }
+
+    /// The process of this depth (at most 4) and noise, over other data.
+    pub fn refit(&self, data: &[Arc<Features>], targets: &[f64]) -> Option<Self> {
+        let process = GaussianProcess::fit(&gram(data, self.depth), targets, self.noise)?;
+        Some(Self { data: data.to_vec(), process, ..*self })
+    }
+
+    /// Depth of the patterns.
+    pub fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// The data, in the order in which they were given.
+    pub fn data(&self) -> &[Arc<Features>] {
+        &self.data
+    }
+
+    /// The process over the kernel values.
+    pub fn process(&self) -> &GaussianProcess {
+        &self.process
+    }
+
+    /// The value of a graph.
+    pub fn predict(&self, graph: &Features) -> Prediction {
+        self.process.predict(&self.to_data(graph), 1.0)
+    }
+
+    /// Its mean alone, which is cheaper.
+    pub fn mean(&self, graph: &Features) -> f64 {
+        self.process.mean(&self.to_data(graph))
+    }
+
+    fn to_data(&self, graph: &Features) -> Vec<f64> {
+        self.data.iter().map(|datum| datum.kernel(graph, self.depth)).collect()
+    }
+}
+
+/// Whether the kernel of these graphs is positive semi-definite up to rounding.
+#[cfg(test)]
+fn semi_definite(features: &[Arc<Features>], depth: usize) -> bool {
+    crate::Cholesky::new(&gram(features, depth), 1e-9).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::{RngExt, SeedableRng};
+
+    fn dag(labels: &[&str], inputs: &[&[usize]]) -> Dag {
+        Dag::new(
+            labels.iter().map(|l| (*l).to_owned()).collect(),
+            inputs.iter().map(|i| i.to_vec()).collect(),
+        )
+        .unwrap()
+    }
+
+    fn counts(features: &Features, depth: usize) -> Vec<u32> {
+        let mut counts: Vec<u32> = features.at(depth).iter().map(|f| f.1 as u32).collect();
+        counts.sort_unstable();
+        counts
+    }
+
+    #[test]
+    fn counts_equal_those_by_hand() {
+        // in -> a, in -> a, (a, a) -> out. Depth 0: in 1, a 2, out 1; the same patterns at every depth.
+        let diamond = Features::of(&dag(&["in", "a", "a", "out"], &[&[], &[0], &[0], &[1, 2]]));
+        assert_eq!((counts(&diamond, 0), counts(&diamond, 1)), (vec![1, 1, 2], vec![1, 1, 2]));
+        // in -> a -> a -> out. Depth 1 tells the two a apart: a(in), a(a).
+        let chain = Features::of(&dag(&["in", "a", "a", "out"], &[&[], &[0], &[1], &[2]]));
+        assert_eq!((counts(&chain, 0), counts(&chain, 1)), (vec![1, 1, 2], vec![1, 1, 1, 1]));
+        assert!((diamond.kernel(&chain, 0) - 1.0).abs() < 1e-12);
+        // Common at depth 1: in (1 x 1) and a(in) (2 x 1); squares 6 + 6 and 6 + 4.
+        assert!((diamond.kernel(&chain, 1) - (6.0 + 3.0) / (12.0f64 * 10.0).sqrt()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_order_of_nodes_does_not_matter() {
+        let one = dag(&["in", "a", "b", "c", "out"], &[&[], &[0], &[0], &[1, 2], &[3, 0]]);
+        let other = dag(&["in", "b", "a", "c", "out"], &[&[], &[0], &[0], &[2, 1], &[0, 3]]);
+        let (one, other) = (Features::of(&one), Features::of(&other));
+        assert_eq!(one, other);
+        assert!((0..=DEEPEST).all(|depth| (one.kernel(&other, depth) - 1.0).abs() < 1e-12));
+    }
+
+    fn random_dag(rng: &mut rand_xoshiro::Xoshiro256PlusPlus) -> Dag {
+        let nodes = rng.random_range(2..8);
+        let labels = (0..nodes).map(|_| ["a", "b", "c"][rng.random_range(0..3)].to_owned()).collect();
+        let inputs = (0..nodes).map(|i| (0..i).filter(|_| rng.random_bool(0.4)).collect()).collect();
+        Dag::new(labels, inputs).unwrap()
+    }
+
+    #[test]
+    fn the_kernel_is_positive_semi_definite_and_learns_a_count_of_patterns() {
+        let mut rng = rand_xoshiro::Xoshiro256PlusPlus::seed_from_u64(1);
+        let dags: Vec<Dag> = (0..120).map(|_| random_dag(&mut rng)).collect();
+        let features: Vec<Arc<Features>> = dags.iter().map(|dag| Arc::new(Features::of(dag))).collect();
+        assert!((0..=DEEPEST).all(|depth| semi_definite(&features, depth)));
+        // The share of nodes `a` that read a `b`: a matter of depth 1.
+        let value = |dag: &Dag| {
+            let reads = |i: &usize| {
+                dag.labels()[*i] == "a" && dag.inputs()[*i].iter().any(|&j| dag.labels()[j] == "b")
+            };
+            (0..dag.labels().len()).filter(reads).count() as f64 / dag.labels().len() as f64
+        };
+        let targets: Vec<f64> = dags.iter().map(value).collect();
+        let process = WlProcess::fit(&features[..80], &targets[..80]).unwrap();
+        assert!(process.depth() >= 1, "depth {}", process.depth());
+        let mean = targets.iter().sum::<f64>() / 120.0;
+        let error: f64 = (80..120).map(|i| (process.mean(&features[i]) - targets[i]).powi(2)).sum();
+        let spread: f64 = (80..120).map(|i| (mean - targets[i]).powi(2)).sum();
+        assert!(error < 0.5 * spread, "{error} of {spread}");
+    }
+}
