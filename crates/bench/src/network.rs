@@ -12,7 +12,11 @@ use std::collections::BTreeMap;
 /// with a layer for each gene, different for different genotypes.
 pub(crate) fn lower(genes: &[GeneOptions], reader: &Reader<'_>) -> Result<Graph, SpaceError> {
     let words = genes.iter().map(|gene| reader.word(&gene.name)).collect::<Result<Vec<_>, _>>()?;
-    Ok(if is_cell(genes) { cell_graph(&words)? } else { chain(genes, &words)? })
+    if is_cell(genes) {
+        return Ok(cell_graph(&words)?);
+    }
+    let option = |(gene, word): (&GeneOptions, &String)| gene.options.iter().position(|o| o == word);
+    Ok(chain(genes.iter().zip(&words).map(|pair| option(pair).unwrap_or_default()))?)
 }
 
 /// For each row, given by the options of its genes, the first row that computes the same: the one with the same canonical hash after
@@ -44,11 +48,11 @@ fn cell_graph(operators: &[impl AsRef<str>]) -> Result<Graph, GraphError> {
     Ok(graph)
 }
 
-fn chain(genes: &[GeneOptions], words: &[String]) -> Result<Graph, GraphError> {
+/// A layer for each gene, as wide as the number of its option says.
+pub(crate) fn chain(options: impl IntoIterator<Item = usize>) -> Result<Graph, GraphError> {
     let mut graph = Graph::new("row");
     let mut at = graph.input(&[1])?;
-    for (gene, word) in genes.iter().zip(words) {
-        let option = gene.options.iter().position(|o| o == word).unwrap_or_default();
+    for option in options {
         at = graph.push(Linear::new(option + 1), &[at])?;
     }
     graph.output(at);

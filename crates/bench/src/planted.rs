@@ -1,16 +1,15 @@
 //! Synthetic spaces whose best network is known because it was put there.
 
-use crate::Benchmark;
+use crate::network::chain;
 use crate::statistics::{mixed, normal};
-use nasmyth_graph::Graph;
-use nasmyth_graph::ops::Linear;
+use crate::{BenchError, Benchmark};
 use nasmyth_space::{Gene, Genotype, Space, SpaceError, Tree};
+use std::str::FromStr;
 
 /// Categories with an optimum: a gene at its planted option earns its weight, neighbouring genes that both are at theirs earn as
 /// much again, and every signal has noise.
 pub struct Planted {
     space: Space,
-    options: u32,
     target: Vec<u32>,
     weights: Vec<f64>,
     noise: f64,
@@ -26,18 +25,12 @@ impl Planted {
         let choice = |name: &String| Tree::choice(name, (0..options).map(i64::from));
         let tree = Tree::group(names.iter().map(choice));
         let space = Space::new("planted", "Categories with a planted optimum.", tree, move |genes| {
-            let mut graph = Graph::new("planted");
-            let mut at = graph.input(&[1])?;
-            for name in &names {
-                at = graph.push(Linear::new(genes.size(name)? + 1), &[at])?;
-            }
-            graph.output(at);
-            Ok(graph)
+            let options = names.iter().map(|name| genes.size(name)).collect::<Result<Vec<_>, _>>()?;
+            Ok(chain(options)?)
         })?;
         let draw = |i: usize| mixed(seed, i as u64);
         Ok(Self {
             space,
-            options,
             target: (0..genes).map(|i| (draw(i) % u64::from(options.max(1))) as u32).collect(),
             weights: (0..genes).map(|i| 0.5 + (draw(genes + i) % 1000) as f64 / 1000.0).collect(),
             noise,
@@ -58,27 +51,48 @@ impl Planted {
         alone + pairs
     }
 
-    fn number(&self, genotype: &Genotype) -> u64 {
+    /// Different for different genotypes, but for one chance in 2^64.
+    fn number(genotype: &Genotype) -> u64 {
         let digit = |g: &Gene| if let Gene::Index(i) = g { u64::from(*i) } else { 0 };
-        genotype.genes().iter().fold(0, |n, g| n * u64::from(self.options) + digit(g))
+        genotype.genes().iter().fold(0, |n, g| mixed(n, digit(g)))
+    }
+}
+
+impl FromStr for Planted {
+    type Err = BenchError;
+
+    /// `GENESxOPTIONS`, or `GENESxOPTIONS:NOISE`: the optimum is that of seed 0.
+    fn from_str(text: &str) -> Result<Self, BenchError> {
+        let (size, noise) = text.split_once(':').unwrap_or((text, "0"));
+        let size = size.split_once('x').and_then(|(g, o)| Some((g.parse().ok()?, o.parse().ok()?)));
+        match (size, noise.parse::<f64>()) {
+            (Some((genes @ 1..=1000, options @ 2..=256)), Ok(noise)) if (0.0..=1e3).contains(&noise) => {
+                Ok(Self::new(genes, options, noise, 0)?)
+            }
+            _ => Err(BenchError::Contest {
+                what: "planted space",
+                expected: "GENESxOPTIONS or GENESxOPTIONS:NOISE, such as 10x4:0.5, with 1 to 1000 genes and 2 to 256 options".to_owned(),
+                got: format!("`{text}`"),
+            }),
+        }
     }
 }
 
 impl Benchmark for Planted {
     fn name(&self) -> String {
-        format!("planted {}x{}", self.target.len(), self.options)
+        format!("planted space of {} genes", self.target.len())
     }
     fn space(&self) -> &Space {
         &self.space
     }
     fn signal(&self, genotype: &Genotype, _: usize, seed: u64) -> Option<f64> {
-        Some(self.value(genotype) + self.noise * normal(seed, self.number(genotype)))
+        Some(self.value(genotype) + self.noise * normal(seed, Self::number(genotype)))
     }
     fn score(&self, genotype: &Genotype) -> Option<f64> {
         Some(self.value(genotype))
     }
     fn class(&self, genotype: &Genotype) -> Option<u64> {
-        Some(self.number(genotype))
+        Some(Self::number(genotype))
     }
     fn best(&self) -> f64 {
         self.value(&self.optimum())

@@ -3,7 +3,9 @@
 use super::{cores, say};
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
-use nasmyth::bench::{Contender, Contest, Identity, ImportOptions, Table, compare, import};
+use nasmyth::bench::{
+    Benchmark, Contender, Contest, Identity, ImportOptions, Planted, Table, compare, import,
+};
 use nasmyth::strategy::{Strategy, StrategyError, strategy_named};
 use nasmyth::{comparison_text, write_comparison};
 use std::path::PathBuf;
@@ -65,8 +67,11 @@ struct Show {
 #[derive(Args)]
 struct Compare {
     /// The table, made by `nasmyth bench import`
-    #[arg(long, value_name = "FILE")]
-    table: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "planted")]
+    table: Option<PathBuf>,
+    /// In place of a table, a synthetic space with a planted optimum: GENESxOPTIONS or GENESxOPTIONS:NOISE
+    #[arg(long, value_name = "SIZE", conflicts_with_all = ["table", "task"])]
+    planted: Option<Planted>,
     /// Task [default: the first]
     #[arg(long, value_name = "NAME")]
     task: Option<String>,
@@ -140,8 +145,13 @@ impl Show {
 
 impl Compare {
     fn run(self) -> Result<()> {
-        let table = Table::open(&self.table)?;
-        let benchmark = table.task(self.task.as_deref())?;
+        let table = self.table.as_deref().map(Table::open).transpose()?;
+        let task = table.as_ref().map(|table| table.task(self.task.as_deref())).transpose()?;
+        let benchmark: &dyn Benchmark = match (&task, &self.planted) {
+            (Some(task), _) => task,
+            (None, Some(planted)) => planted,
+            (None, None) => bail!("give a table or a planted space"),
+        };
         let mut wanted = parse(&self.strategies)?;
         if wanted.iter().all(|w| w.0 != "random") {
             wanted.push(("random".to_owned(), toml::Table::new()));
@@ -170,7 +180,7 @@ impl Compare {
             threads: cores(),
         };
         let identity = if self.duplicates { Identity::Genotype } else { Identity::Class };
-        let comparison = compare(&benchmark, &contenders, &contest, identity)?;
+        let comparison = compare(benchmark, &contenders, &contest, identity)?;
         if let Some(folder) = &self.out {
             write_comparison(folder, &comparison)?;
         }

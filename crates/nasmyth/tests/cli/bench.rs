@@ -36,6 +36,8 @@ fn the_same_comparison_gives_the_same_bytes() {
     let names: Vec<&str> =
         json["strategies"].as_array().unwrap().iter().map(|s| s["strategy"].as_str().unwrap()).collect();
     assert_eq!(names, ["regularized-evolution", "random"]);
+    let planted = place.run("bench compare --planted 6x3:0.1 --seeds 2 --trials 9").exits(0).out;
+    assert!(planted.contains("planted space of 6 genes"), "{planted}");
     let settings = "--strategies regularized-evolution[population=20;sample=2],random --seeds 2 --trials 9";
     place.run(&format!("bench compare --table toy.table {settings}")).exits(0);
 }
@@ -56,6 +58,8 @@ fn wrong_requests_name_what_is_wrong() {
         ("compare --table toy.table --strategies random[x=1]", "x"),
         ("compare --table toy.table --strategies random[x", "in brackets"),
         ("compare --table toy.table --seeds 0", "--seeds"),
+        ("compare --planted 10", "GENESxOPTIONS"),
+        ("compare --seeds 2", "--table"),
     ] {
         place.run(&format!("bench {request}")).exits(2).says(text);
     }
