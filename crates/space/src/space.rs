@@ -89,8 +89,9 @@ impl Space {
         })))
     }
 
-    /// The part of this space that holds these genotypes only, e.g. those that were measured: it samples among them, and what
-    /// mutation, crossover and neighbourhood lead to is the nearest of them, by the number of genes that differ.
+    /// The part of this space that holds these genotypes only, e.g. those that were measured: it samples among them; a
+    /// crossover is the nearest of them, by the number of genes that differ, and the neighbourhood are the sixteen nearest and all that
+    /// differ in no more genes.
     ///
     /// # Errors
     /// No genotype, or one that does not belong to this space.
