@@ -182,3 +182,33 @@ proptest! {
         text_of(&html(&report));
     }
 }
+
+#[test]
+fn curves_and_points_are_pages_and_pictures_that_load_nothing() {
+    let text = "a <b> & \"c\"".to_owned();
+    let curves = Curves {
+        title: text.clone(),
+        x: text.clone(),
+        y: text.clone(),
+        series: vec![CurveSeries {
+            name: text.clone(),
+            points: vec![[1.0, 3.0, 2.0, 4.0], [2.0, 1.0, 0.5, 1.5]],
+        }],
+        tables: vec![CurvesTable {
+            title: text.clone(),
+            head: vec![text.clone(), "n".to_owned()],
+            rows: vec![vec![text.clone(), "1.5".to_owned()]],
+        }],
+        ..Curves::default()
+    };
+    let series =
+        Series { name: text.clone(), points: vec![(text.clone(), (1.0, 2.0)), (text.clone(), (1e6, 3e9))] };
+    let scatter = Scatter { title: text.clone(), series: vec![series], ..Scatter::default() };
+    for page in [curves_html(&curves), scatter_html(&scatter)] {
+        assert!(text_of(&page).contains(&text) && !page.contains("http"), "{page}");
+    }
+    // A picture names the language that it is written in, and nothing else.
+    let picture = curves_svg(&curves);
+    assert!(text_of(&picture).contains(&text));
+    assert_eq!(picture.matches("http").count(), 1);
+}

@@ -99,17 +99,17 @@ impl Chart {
 
     /// The chart in a page; `words` say what it shows to readers who cannot see it.
     pub(crate) fn svg(&self, words: &str) -> String {
-        format!("<div class=\"scroll\">{}</div>", self.element(words, ""))
+        format!("<div class=\"scroll\">{}</div>", self.element(words, "", ""))
     }
 
     /// The chart as a document of its own, with these styles.
     pub(crate) fn document(&self, words: &str, style: &str) -> String {
-        self.element(words, &format!("<style>{style}</style>"))
+        self.element(words, " xmlns=\"http://www.w3.org/2000/svg\"", &format!("<style>{style}</style>"))
     }
 
-    fn element(&self, words: &str, style: &str) -> String {
+    fn element(&self, words: &str, namespace: &str, style: &str) -> String {
         let mut svg = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"chart\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">{style}",
+            "<svg{namespace} class=\"chart\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">{style}",
             escape(words)
         );
         let (foot, end) = (HEIGHT - BOTTOM, WIDTH - RIGHT);
