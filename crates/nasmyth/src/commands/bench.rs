@@ -71,7 +71,7 @@ struct Compare {
     table: Option<PathBuf>,
     /// In place of a table, a synthetic space with a planted optimum: GENESxOPTIONS or GENESxOPTIONS:NOISE
     #[arg(long, value_name = "SIZE", conflicts_with_all = ["table", "task"])]
-    planted: Option<Planted>,
+    planted: Option<String>,
     /// Task [default: the first]
     #[arg(long, value_name = "NAME")]
     task: Option<String>,
@@ -147,7 +147,8 @@ impl Compare {
     fn run(self) -> Result<()> {
         let table = self.table.as_deref().map(Table::open).transpose()?;
         let task = table.as_ref().map(|table| table.task(self.task.as_deref())).transpose()?;
-        let benchmark: &dyn Benchmark = match (&task, &self.planted) {
+        let planted = self.planted.as_deref().map(str::parse::<Planted>).transpose()?;
+        let benchmark: &dyn Benchmark = match (&task, &planted) {
             (Some(task), _) => task,
             (None, Some(planted)) => planted,
             (None, None) => bail!("give a table or a planted space"),
