@@ -29,7 +29,7 @@ impl GraphPredictor {
     /// than last time. `None` if there is nothing to learn.
     pub fn predict(&mut self, evidence: &Evidence<'_>, pool: &[Genotype], rng: &mut Rng) -> Option<Vec<f64>> {
         let trials = evidence.known.iter().map(|known| known.trial + 1).max()?;
-        if !self.trained.as_ref().is_some_and(|(then, _)| 10 * trials < 11 * then) {
+        if self.trained.as_ref().is_none_or(|(then, _)| 10 * trials >= 11 * then) {
             let values: Vec<f64> = evidence.known.iter().map(|known| known.value).collect();
             let graphs: Vec<Arc<Dag>> =
                 evidence.known.iter().map(|known| self.graph(evidence.space, &known.genotype)).collect();
