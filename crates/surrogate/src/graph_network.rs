@@ -245,7 +245,7 @@ mod tests {
         let one = dag(["a", "b", "c", "a"], [vec![], vec![0], vec![0], vec![1, 2]]);
         let same = dag(["a", "c", "b", "a"], [vec![], vec![0], vec![0], vec![1, 2]]);
         let other = dag(["a", "b", "c", "a"], [vec![], vec![0], vec![1], vec![1, 2]]);
-        let small = |graph: &Dag| network.predict(&[graph.clone()]).unwrap()[0];
+        let small = |graph: &Dag| network.predict(std::slice::from_ref(graph)).unwrap()[0];
         let padded = network.predict(&[one.clone(), graphs[0].clone()]).unwrap()[0];
         assert!((small(&one) - small(&same)).abs() < 1e-5 && (small(&one) - padded).abs() < 1e-5);
         assert!((small(&one) - small(&other)).abs() > 1e-3);
