@@ -17,7 +17,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("device", &["graph"]),
     ("estimator", &["graph"]),
     ("export", &["graph", "engine"]),
-    ("surrogate", &["graph", "space"]),
+    ("surrogate", &["graph", "space", "engine"]),
     ("strategy", &["graph", "space", "surrogate", "estimator"]),
     ("bench", &["graph", "space", "strategy"]),
     ("train", &["graph", "engine", "data", "estimator"]),

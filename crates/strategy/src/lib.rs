@@ -8,6 +8,7 @@ mod cells;
 pub mod conformance;
 mod error;
 mod feasible;
+mod graph_predictor;
 mod model_based;
 mod opening;
 mod parzen;

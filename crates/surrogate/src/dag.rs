@@ -30,6 +30,12 @@ impl Dag {
         (labels.len() == inputs.len() && before).then_some(Self { labels, inputs })
     }
 
+    /// Nodes with these labels, each of which reads the one before.
+    pub fn chain(labels: Vec<String>) -> Self {
+        let inputs = (0..labels.len()).map(|i| i.checked_sub(1).into_iter().collect()).collect();
+        Self { labels, inputs }
+    }
+
     /// The graph of a network: a label is an operator with its attributes, and the last node, `output`, reads the outputs.
     ///
     /// What is always zero is left out. An activation or normalisation next to a layer in a chain without branches becomes part of the

@@ -1,14 +1,16 @@
 //! Models that predict a number from an architecture.
 //!
-//! An architecture is seen as a labelled graph ([`Dag`]), whose Weisfeiler-Lehman features a Gaussian process reads, or as a vector
-//! ([`encodings`]), which an [`Ensemble`] reads. [`acquisition`] makes of predictions what to try next. All are functions of their
-//! arguments: the same data and the same generator give the same predictions.
+//! An architecture is seen as a labelled graph ([`Dag`]), which a [`GraphNetwork`] reads and whose Weisfeiler-Lehman features a Gaussian
+//! process does, or as a vector ([`encodings`]), which an [`Ensemble`] reads. [`acquisition`] makes of predictions what to try next.
+//! All are functions of their arguments: the same data and the same generator give the same predictions.
 
 pub mod acquisition;
+mod adamw;
 mod dag;
 pub mod encodings;
 mod ensemble;
 mod gaussian_process;
+mod graph_network;
 mod linear;
 mod motif;
 mod warp;
@@ -17,6 +19,7 @@ mod weisfeiler_lehman;
 pub use dag::Dag;
 pub use ensemble::Ensemble;
 pub use gaussian_process::{GaussianProcess, Prediction};
+pub use graph_network::{Aim, GraphNetwork};
 pub use linear::{Cholesky, Matrix};
 pub use motif::{Motif, motifs};
 pub use warp::half_rank;

@@ -1,9 +1,11 @@
 //! Every strategy, one a file.
 
 mod bananas;
+mod brp_nas;
 mod lanas;
 mod local_search;
 mod nas_bowl;
+mod neural_predictor;
 mod random;
 mod regularized_evolution;
 mod reinforce;
@@ -39,6 +41,8 @@ pub static STRATEGIES: &[StrategyKind] = &[
     tpe::KIND,
     nas_bowl::KIND,
     bananas::KIND,
+    neural_predictor::KIND,
+    brp_nas::KIND,
     lanas::KIND,
     reinforce::KIND,
     random::KIND,
