@@ -1,6 +1,6 @@
 //! The update rule of [`GraphNetwork`](crate::GraphNetwork).
 
-use nasmyth_engine::ParamLayout;
+use nasmyth_engine::{ParamLayout, vectorized};
 
 /// Decays of the means of gradients and of their squares.
 const BETAS: [f32; 2] = [0.9, 0.999];
@@ -11,7 +11,8 @@ const EPSILON: f32 = 1e-8;
 pub(crate) struct AdamW {
     decay: f32,
     decayed: usize,
-    moments: Vec<[f32; 2]>,
+    first: Vec<f32>,
+    second: Vec<f32>,
     /// The decays to the power of the steps made.
     powers: [f32; 2],
 }
@@ -19,19 +20,29 @@ pub(crate) struct AdamW {
 impl AdamW {
     /// Fresh, for the trained parameters of `layout`.
     pub fn new(layout: &ParamLayout, decay: f32) -> Self {
-        let moments = vec![[0.0; 2]; layout.trained().len()];
-        Self { decay, decayed: layout.decayed().len(), moments, powers: [1.0; 2] }
+        let zeros = vec![0.0; layout.trained().len()];
+        let (first, second) = (zeros.clone(), zeros);
+        Self { decay, decayed: layout.decayed().len(), first, second, powers: [1.0; 2] }
     }
 
     /// Moves the trained of `params` against `grads`.
     pub fn step(&mut self, params: &mut [f32], grads: &[f32], rate: f32) {
         self.powers = [self.powers[0] * BETAS[0], self.powers[1] * BETAS[1]];
         let share = self.powers.map(|power| 1.0 / (1.0 - power));
-        for (i, ((p, [m, v]), &g)) in params.iter_mut().zip(&mut self.moments).zip(grads).enumerate() {
-            *m += (1.0 - BETAS[0]) * (g - *m);
-            *v += (1.0 - BETAS[1]) * (g * g - *v);
-            let decay = if i < self.decayed { self.decay * *p } else { 0.0 };
-            *p -= rate * (*m * share[0] / ((*v * share[1]).sqrt() + EPSILON) + decay);
+        let trained = self.first.len();
+        for (range, decay) in [(0..self.decayed, self.decay), (self.decayed..trained, 0.0)] {
+            let (first, second) = (&mut self.first[range.clone()], &mut self.second[range.clone()]);
+            let (params, grads) = (&mut params[range.clone()], &grads[range]);
+            vectorized(
+                #[inline(always)]
+                || {
+                    for (((p, m), v), &g) in params.iter_mut().zip(first).zip(second).zip(grads) {
+                        *m += (1.0 - BETAS[0]) * (g - *m);
+                        *v += (1.0 - BETAS[1]) * (g * g - *v);
+                        *p -= rate * (*m * share[0] / ((*v * share[1]).sqrt() + EPSILON) + decay * *p);
+                    }
+                },
+            );
         }
     }
 }
