@@ -31,6 +31,8 @@ fn all_methods(trials: u64) -> Vec<StudyConfig> {
 
 #[test]
 fn the_number_of_workers_changes_nothing() {
+    // Of each strategy, under all schedulers together: a single run may be spared.
+    let (mut panicked, mut failed) = (HashSet::new(), HashSet::new());
     for config in all_methods(60) {
         let mut outcomes = [1, 2, 4].map(|workers| {
             let config = StudyConfig { workers, ..config.clone() };
@@ -48,9 +50,13 @@ fn the_number_of_workers_changes_nothing() {
         let last = outcomes[2].split_off(0);
         assert_eq!(outcomes[0], outcomes[1], "{name}");
         assert_eq!(outcomes[0], last, "{name}");
-        assert!(last.iter().any(|line| line.contains("panic: the network")), "{name}: none panicked");
-        assert!(last.iter().any(|line| line.contains("diverged")), "{name}: none failed");
+        for (text, met) in [("panic: the network", &mut panicked), ("diverged", &mut failed)] {
+            if last.iter().any(|line| line.contains(text)) {
+                met.insert(config.strategy.name.clone());
+            }
+        }
     }
+    assert_eq!((panicked.len(), failed.len()), (STRATEGIES.len(), STRATEGIES.len()));
 }
 
 #[test]
