@@ -90,8 +90,13 @@ mod burn {
     /// Values inside the graphs are of order 1: what they cancel to is as exact as they are, not more.
     const FLOOR: f32 = 0.01;
 
+    /// Relative difference that rounding may make in a graph around one operator.
+    const ONE: f32 = 1e-4;
+    /// The same in random graphs, where gradients cancel in one batch norm after the other.
+    const MANY: f32 = 1e-3;
+
     /// Asserts that Burn computes what the CPU computes, relative to each element, or to a hundredth of the largest or of 1.
-    fn compare(g: &VerifiedGraph, loss: Loss) {
+    fn compare(g: &VerifiedGraph, loss: Loss, tolerance: f32) {
         let (expected, got) = (results(&Engine::cpu(1), g, loss), results(&engine(), g, loss));
         for ((name, expected), (_, got)) in expected.iter().zip(&got) {
             assert_eq!(expected.len(), got.len(), "{name}");
@@ -100,7 +105,7 @@ mod burn {
                 let scale = expected.abs().max(FLOOR * largest.max(1.0));
                 let error = (expected - got).abs();
                 assert!(
-                    error <= 1e-4 * scale,
+                    error <= tolerance * scale,
                     "{name}[{i}] is {got}, expected {expected} in\n{}",
                     g.to_text()
                 );
@@ -136,8 +141,8 @@ mod burn {
                 continue;
             }
             let g = around(op, &shapes);
-            compare(&g, Loss::CrossEntropy);
-            compare(&g, Loss::SquaredError { variance: 2.5 });
+            compare(&g, Loss::CrossEntropy, ONE);
+            compare(&g, Loss::SquaredError { variance: 2.5 }, ONE);
         }
     }
 
@@ -204,7 +209,7 @@ mod burn {
 
         #[test]
         fn random_graphs_compute_the_same(recipe in prop::collection::vec(any::<(u8, u8, u8)>(), 1..7)) {
-            compare(&random_graph(&recipe), Loss::CrossEntropy);
+            compare(&random_graph(&recipe), Loss::CrossEntropy, MANY);
         }
     }
 }
