@@ -32,10 +32,14 @@ mod tests {
         for good in ["http://localhost:11434/v1", "https://api.example.org", "http://[::1]:80/v1"] {
             assert!(is_address(good), "{good}");
         }
-        for bad in ["", "localhost:80", "ftp://x/", "http://", "http://a:b@c/", "http://c/?key=1", "http://a b/"] {
+        for bad in
+            ["", "localhost:80", "ftp://x/", "http://", "http://a:b@c/", "http://c/?key=1", "http://a b/"]
+        {
             assert!(!is_address(bad), "{bad}");
         }
-        assert!(is_local("http://[::1]:80/v1") && is_local("http://127.0.0.1:8/") && !is_local("http://127x.org"));
+        assert!(
+            is_local("http://[::1]:80/v1") && is_local("http://127.0.0.1:8/") && !is_local("http://127x.org")
+        );
     }
 
     #[test]

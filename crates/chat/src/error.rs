@@ -7,7 +7,9 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum ChatError {
     /// The environment variable with the key is empty, missing or no key.
-    #[error("environment variable `{variable}`: expected the key of the server, got {got}; set it and try again")]
+    #[error(
+        "environment variable `{variable}`: expected the key of the server, got {got}; set it and try again"
+    )]
     Key {
         /// Name of the variable.
         variable: String,

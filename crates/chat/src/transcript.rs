@@ -108,7 +108,10 @@ fn read(path: &Path) -> Result<HashMap<String, Line>, ChatError> {
     for (number, line) in text[..whole].lines().enumerate() {
         let line: Line = serde_json::from_str(line).map_err(|_| {
             let expected = "expected {\"request\": ..., \"reply\" or \"failure\": ...}";
-            wrong(path, format!("line {}: {expected}; take the line out to have the model asked again", number + 1))
+            wrong(
+                path,
+                format!("line {}: {expected}; take the line out to have the model asked again", number + 1),
+            )
         })?;
         lines.entry(line.request.clone()).or_insert(line);
     }

@@ -91,7 +91,10 @@ fn where_nobody_listens_the_error_says_where_and_what_to_do() {
     let error = Server::new(options(&url)).complete(&request(0)).unwrap_err().to_string();
     assert!(error.contains(&url) && error.contains("start it"), "{error}");
     #[cfg(not(feature = "https"))]
-    assert!(matches!(Server::new(options("https://localhost")).complete(&request(0)), Err(ChatError::Https { .. })));
+    assert!(matches!(
+        Server::new(options("https://localhost")).complete(&request(0)),
+        Err(ChatError::Https { .. })
+    ));
 }
 
 #[test]

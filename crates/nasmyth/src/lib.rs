@@ -53,6 +53,7 @@ pub use single::train_architecture;
 pub use winner::{Length, Metrics, Trained, Winner};
 
 pub use nasmyth_bench as bench;
+pub use nasmyth_chat as chat;
 pub use nasmyth_data as data;
 pub use nasmyth_device as device;
 pub use nasmyth_engine as engine;

@@ -163,6 +163,7 @@ fn event_line(event: &Event) -> Option<String> {
         }
         Event::Failed { trial, reason, .. } => Some(format!("trial {trial:4}  failed: {reason}")),
         Event::Cached { trial, from } => Some(format!("trial {trial:4}  same network as trial {from}")),
+        Event::Remark { text } => Some(format!("note      {text}")),
         _ => None,
     }
 }

@@ -221,17 +221,31 @@ impl Space {
     }
 
     fn parse_pairs(&self, text: &str) -> Result<Genotype, SpaceError> {
-        let mut given: Vec<Option<Gene>> = vec![None; self.slots().list().len()];
         let words = text.split(|c: char| c.is_whitespace() || c == ',').filter(|w| !w.is_empty());
-        for (position, word) in words.enumerate() {
+        let pair = |(position, word): (usize, &str)| {
             let (path, value) = word.split_once('=').ok_or_else(|| SpaceError::GenotypeText {
                 text: crate::error::shortened(text),
                 got: crate::error::shortened(word),
                 position: position + 1,
             })?;
-            let slot = self.slots().find(path)?;
-            let domain = &self.slots().list()[slot].domain;
-            given[slot] = Some(read(domain, path, value)?);
+            Ok((path.to_owned(), value.to_owned()))
+        };
+        self.with_values(words.enumerate().map(pair).collect::<Result<Vec<_>, SpaceError>>()?)
+    }
+
+    /// The genotype with these values at these paths, each as [`values`](Self::values) shows it, and the default of every other gene.
+    ///
+    /// # Errors
+    /// The first path that the space does not have or value that it does not offer there, or a gene that does not exist under the
+    /// others. Whether a restricted space has the genotype, [`validate`](Self::validate) says.
+    pub fn with_values(
+        &self,
+        values: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Genotype, SpaceError> {
+        let mut given: Vec<Option<Gene>> = vec![None; self.slots().list().len()];
+        for (path, value) in values {
+            let slot = self.slots().find(&path)?;
+            given[slot] = Some(read(&self.slots().list()[slot].domain, &path, &value)?);
         }
         let chosen = self.slots().fill_with(|i, slot| given[i].unwrap_or(slot.default));
         match (0..given.len()).find(|&i| given[i].is_some() && chosen[i].is_none()) {

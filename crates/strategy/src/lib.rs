@@ -13,6 +13,7 @@ mod model_based;
 mod opening;
 mod parzen;
 mod regression;
+mod rungs;
 mod scheduler;
 pub mod schedulers;
 mod settings;

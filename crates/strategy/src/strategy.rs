@@ -40,7 +40,7 @@ pub enum Origin {
     Mutation,
     /// Mixed from its parent and another trial.
     Crossover,
-    /// Chosen with a model of the results.
+    /// Chosen with a model of the results, or by a language model that was shown them.
     Model,
     /// A trial that goes on at a higher rung.
     Promotion,
@@ -108,4 +108,9 @@ pub trait Strategy: Send {
 
     /// Learns from trials that are over.
     fn tell(&mut self, done: &[Completed]) -> Result<(), StrategyError>;
+
+    /// Something that the user should know of the last call, said once.
+    fn remark(&mut self) -> Option<String> {
+        None
+    }
 }

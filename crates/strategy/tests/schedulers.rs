@@ -2,7 +2,7 @@
 
 use nasmyth_space::{Genotype, Rng, Space, SpaceError, Tree};
 use nasmyth_strategy::{
-    Completed, Next, Origin, Problem, Scheduler, Strategy, Task, scheduler_named, strategy_named,
+    Completed, Next, Origin, Problem, SCHEDULERS, Scheduler, Strategy, Task, scheduler_named, strategy_named,
 };
 use rand::SeedableRng;
 
@@ -146,7 +146,8 @@ fn tpe_under_hyperband_learns_from_all_brackets() {
 
 #[test]
 fn all_end_when_the_space_is_exhausted() {
-    for name in ["asha", "successive-halving", "hyperband", "none"] {
+    for kind in SCHEDULERS {
+        let name = kind.name;
         let mut search = Search::new(name, "");
         search.run(100_000, 3);
         let base = search.tasks.iter().filter(|task| task.previous.is_none()).count();

@@ -5,6 +5,7 @@ use nasmyth_device::Limits;
 use nasmyth_strategy::{Scheduler, Strategy, scheduler_named, strategy_named};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 /// When to stop; whatever comes first.
@@ -94,11 +95,16 @@ impl Default for StudyConfig {
 }
 
 impl StudyConfig {
-    /// Makes the strategy and the scheduler.
+    /// Makes the strategy and the scheduler, for a run without a folder.
     ///
     /// # Errors
     /// A field out of range, an unknown name or setting.
     pub fn check(&self) -> Result<Methods, StudyError> {
+        self.methods(None)
+    }
+
+    /// Makes the strategy and the scheduler, for a run in this folder.
+    pub(crate) fn methods(&self, folder: Option<&Path>) -> Result<Methods, StudyError> {
         let wrong = |field, expected, got| Err(StudyError::Config { field, expected, got });
         if self.workers == 0 {
             return wrong("workers", "at least 1", "0".to_owned());
@@ -109,7 +115,7 @@ impl StudyConfig {
         if !(self.epochs.is_finite() && self.epochs > 0.0) {
             return wrong("epochs", "a finite number above 0", self.epochs.to_string());
         }
-        let strategy = strategy_named(&self.strategy.name)?.make(&self.strategy.settings)?;
+        let strategy = strategy_named(&self.strategy.name)?.make_in(&self.strategy.settings, folder)?;
         let scheduler = scheduler_named(&self.scheduler.name)?.make(&self.scheduler.settings, self.epochs)?;
         Ok(Methods { strategy, scheduler })
     }

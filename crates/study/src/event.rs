@@ -109,6 +109,11 @@ pub enum Event {
         /// The earlier trial.
         from: u64,
     },
+    /// The strategy has something to say.
+    Remark {
+        /// In words.
+        text: String,
+    },
     /// The run ended, for now or for good.
     Stopped {
         /// Why.

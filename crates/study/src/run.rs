@@ -104,7 +104,9 @@ impl<'r> Run<'r> {
     }
 
     fn ask(&mut self, pool: &mut Pool) -> Result<(), StudyError> {
-        match self.next()? {
+        let next = self.next()?;
+        self.pass_on_remark()?;
+        match next {
             Next::Run(task) => self.begin(task, pool),
             Next::Wait if self.progress.told < self.progress.asked => {
                 self.progress.waiting = true;
@@ -136,6 +138,15 @@ impl<'r> Run<'r> {
         let known = |genotype: &Genotype| known.contains(&assessor.hash(genotype));
         let problem = Problem { space: assessor.space(), violation: &violation, known: &known };
         Ok(self.methods.scheduler.next(self.methods.strategy.as_mut(), &problem, &mut rng)?)
+    }
+
+    /// What the strategy says while recorded trials are replayed was passed on before.
+    fn pass_on_remark(&mut self) -> Result<(), StudyError> {
+        let replays = self.progress.asked < self.journal.state().trials().len() as u64;
+        match self.methods.strategy.remark().filter(|_| !replays) {
+            Some(text) => self.journal.emit(Event::Remark { text }),
+            None => Ok(()),
+        }
     }
 
     /// Records the trial, or checks that it is the recorded one, and hands it to a worker if it has no result yet.

@@ -163,6 +163,7 @@ impl State {
                     .ok_or_else(|| format!("trial {trial} has the result of trial {from}, which has none"))?;
                 self.finish(trial, ms, status, Some(from))?;
             }
+            Event::Remark { .. } => {}
             Event::Stopped { reason } => self.stopped = Some(reason),
             Event::Resumed { budget, workers } => {
                 self.config.budget = budget;

@@ -35,7 +35,8 @@ pub struct Study {
     clock: Clock,
     /// Names the log in errors.
     path: PathBuf,
-    _lock: Option<RunLock>,
+    /// Of a run in a folder.
+    lock: Option<RunLock>,
 }
 
 impl Study {
@@ -98,8 +99,7 @@ impl Study {
         space: Space,
     ) -> Result<Self, StudyError> {
         let created = Event::Created { config: Box::new(config), space: space.name().to_owned() };
-        let mut study =
-            Self { space, store, state: State::default(), clock: Clock::at(0), path, _lock: lock };
+        let mut study = Self { space, store, state: State::default(), clock: Clock::at(0), path, lock };
         study.journal(&mut |_| {}).emit(created)?;
         Ok(study)
     }
@@ -120,7 +120,7 @@ impl Study {
         let workers = changes.workers.unwrap_or(state.config.workers);
         StudyConfig { workers, ..state.config.clone() }.check()?;
         let clock = Clock::at(state.elapsed_ms);
-        let mut study = Self { space, store, state, clock, path, _lock: lock };
+        let mut study = Self { space, store, state, clock, path, lock };
         study.journal(&mut |_| {}).emit(Event::Resumed { budget, workers })?;
         Ok(study)
     }
@@ -144,7 +144,8 @@ impl Study {
         observer: &mut dyn FnMut(&Event),
         stop: &StopFlag,
     ) -> Result<StopReason, StudyError> {
-        let methods = self.state.config.check()?;
+        let folder = self.lock.as_ref().and(self.path.parent());
+        let methods = self.state.config.methods(folder)?;
         self.run_with(methods, estimator, observer, stop)
     }
 

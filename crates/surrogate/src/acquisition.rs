@@ -13,6 +13,13 @@ pub fn expected_improvement(prediction: Prediction, best: f64) -> f64 {
     gain * cumulative(z) + deviation * density(z)
 }
 
+/// The chance that a value is above `best` (Kushner 1964); one half where it is certain to be equal.
+pub fn probability_of_improvement(prediction: Prediction, best: f64) -> f64 {
+    let gain = prediction.mean - best;
+    let deviation = prediction.variance.max(0.0).sqrt();
+    if gain == 0.0 { 0.5 } else { cumulative(gain / deviation) }
+}
+
 /// Independent Thompson sampling (White, Neiswanger and Savani 2021, section 4): a value drawn from each candidate's own prediction.
 pub fn thompson(prediction: Prediction, rng: &mut impl Rng) -> f64 {
     prediction.mean + prediction.variance.max(0.0).sqrt() * normal(rng)

@@ -6,6 +6,7 @@
 
 pub mod acquisition;
 mod adamw;
+mod curve;
 mod dag;
 pub mod encodings;
 mod ensemble;
@@ -16,6 +17,7 @@ mod motif;
 mod warp;
 mod weisfeiler_lehman;
 
+pub use curve::CurveModel;
 pub use dag::Dag;
 pub use ensemble::Ensemble;
 pub use gaussian_process::{GaussianProcess, Prediction};

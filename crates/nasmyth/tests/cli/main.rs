@@ -11,6 +11,7 @@ mod engine;
 mod external;
 mod inspect;
 mod interruption;
+mod language_model;
 mod place;
 mod round_trip;
 mod zoo;

@@ -2,12 +2,14 @@
 
 mod asha;
 mod brackets;
+mod curve;
 mod full;
 mod hyperband;
 mod ladder;
 mod successive_halving;
 
 pub use asha::Asha;
+pub use curve::Curve;
 pub use full::Full;
 
 use crate::error::nearest;
@@ -28,7 +30,7 @@ pub struct SchedulerKind {
 
 /// All schedulers. To add one: write its file and add its line.
 pub static SCHEDULERS: &[SchedulerKind] =
-    &[full::KIND, successive_halving::KIND, hyperband::KIND, asha::KIND];
+    &[full::KIND, successive_halving::KIND, hyperband::KIND, asha::KIND, curve::KIND];
 
 impl SchedulerKind {
     /// Makes the scheduler; `epochs` is the full effort.

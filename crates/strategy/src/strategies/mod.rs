@@ -3,6 +3,7 @@
 mod bananas;
 mod brp_nas;
 mod lanas;
+mod language_model;
 mod local_search;
 mod nas_bowl;
 mod neural_predictor;
@@ -12,6 +13,7 @@ mod reinforce;
 mod tpe;
 
 pub use lanas::Lanas;
+pub use language_model::LanguageModel;
 pub use local_search::LocalSearch;
 pub use random::Random;
 pub use regularized_evolution::RegularizedEvolution;
@@ -20,6 +22,7 @@ pub use tpe::Tpe;
 
 use crate::error::nearest;
 use crate::{SettingKind, Settings, Strategy, StrategyError};
+use std::path::Path;
 
 /// A strategy by name.
 #[derive(Debug)]
@@ -45,6 +48,7 @@ pub static STRATEGIES: &[StrategyKind] = &[
     brp_nas::KIND,
     lanas::KIND,
     reinforce::KIND,
+    language_model::KIND,
     random::KIND,
 ];
 
@@ -52,9 +56,26 @@ impl StrategyKind {
     /// Makes the strategy.
     ///
     /// # Errors
-    /// Settings that it does not have or that are out of range.
+    /// Settings that it does not have, that are out of range, or that must be given and are not.
     pub fn make(&self, settings: &toml::Table) -> Result<Box<dyn Strategy>, StrategyError> {
-        Ok((self.build)(&Settings::resolve(self.name, self.settings, settings)?))
+        self.make_in(settings, None)
+    }
+
+    /// As [`make`](Self::make), for a run whose files lie in this folder.
+    ///
+    /// # Errors
+    /// As [`make`](Self::make).
+    pub fn make_in(
+        &self,
+        settings: &toml::Table,
+        folder: Option<&Path>,
+    ) -> Result<Box<dyn Strategy>, StrategyError> {
+        Ok((self.build)(&Settings::resolve(self.name, self.settings, settings)?.within(folder)))
+    }
+
+    /// Whether it can be made without settings. What cannot depends on something outside, such as a server.
+    pub fn has_defaults(&self) -> bool {
+        self.settings.iter().all(|kind| kind.setting.default_value().is_some())
     }
 }
 

@@ -12,6 +12,7 @@ use super::StrategyKind;
 use crate::cells::{cell, cells, gene};
 use crate::opening::Opening;
 use crate::parzen::{Gaussians, Parzen};
+use crate::rungs::Rungs;
 use crate::{
     Completed, Origin, Problem, Proposal, Rng, Setting, SettingKind, Settings, Strategy, StrategyError,
     distinct, feasible_near, feasible_sample,
@@ -70,7 +71,7 @@ pub struct Tpe {
     /// Not yet in `rungs`.
     told: Vec<Completed>,
     /// Trials of each rung, the best first, failed ones last.
-    rungs: Vec<Vec<Trial>>,
+    rungs: Rungs<Trial>,
 }
 
 #[derive(Clone, Debug)]
@@ -100,7 +101,7 @@ impl Tpe {
             opening: Opening::new(settings.count("start")),
             table: Gaussians::new(),
             told: Vec::new(),
-            rungs: Vec::new(),
+            rungs: Rungs::new(),
         }
     }
 
@@ -111,12 +112,8 @@ impl Tpe {
             let genes = problem.space.by_place(&done.genotype);
             let cells = genes.iter().zip(&scales).map(|(gene, &scale)| gene.map(|gene| cell(scale, gene)));
             let trial = Trial { cells: cells.collect(), value: done.outcome.ok() };
-            let rung = done.fidelity.rung as usize;
-            if self.rungs.len() <= rung {
-                self.rungs.resize_with(rung + 1, Vec::new);
-            }
             let rank = |t: &Trial| t.value.unwrap_or(f64::NEG_INFINITY);
-            let trials = &mut self.rungs[rung];
+            let trials = self.rungs.at(done.fidelity.rung);
             let at = trials.partition_point(|t| rank(t).total_cmp(&rank(&trial)).is_ge());
             trials.insert(at, trial);
         }
@@ -124,8 +121,7 @@ impl Tpe {
 
     /// The trials that the model is of: those of the highest rung with enough of them.
     fn trials(&self) -> &[Trial] {
-        let rung = self.rungs.iter().rposition(|trials| trials.len() >= self.start).unwrap_or(0);
-        self.rungs.get(rung).map_or(&[], Vec::as_slice)
+        self.rungs.highest(self.start)
     }
 
     /// Both densities of every place.
