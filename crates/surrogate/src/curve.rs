@@ -166,7 +166,9 @@ mod tests {
             let unseen = curves(2000, 0.005, 2);
             let ends = unseen.iter().map(|curve| (curve[RUNGS - 1], model.last(&curve[..length]).unwrap()));
             let inside = ends.filter(|(end, p)| (end - p.mean).abs() < 1.645 * p.variance.sqrt()).count();
-            assert!((1700..=1960).contains(&inside), "{inside} of 2000 from {length} values, not 1800");
+            // At least: steps of a curve make up for each other, which the chain of models does not know.
+            assert!(inside > 1700, "{inside} of 2000 from {length} values, not 1800");
+            assert!(length == 1 || inside < 1900, "{inside} of 2000 from {length} values, not 1800");
         }
     }
 
@@ -182,17 +184,18 @@ mod tests {
 
     #[test]
     fn stopped_curves_leave_no_bias() {
-        // Four of five curves are stopped on the first rung, by their values there and by nothing else.
+        // Most curves are stopped on the second rung, by their values there. A regression of the ends of those that remain on their
+        // first values would be some 0.01 too high.
         let mut all = curves(3000, 0.01, 5);
-        for curve in &mut all {
-            let kept = if curve[0] > 0.4 { RUNGS } else { 1 };
+        for (i, curve) in all.iter_mut().enumerate() {
+            let kept = if curve[1] > 0.65 || i % 10 == 0 { RUNGS } else { 2 };
             curve.truncate(kept);
         }
         let model = fit(&all).unwrap();
         let unseen = curves(2000, 0.01, 6);
         let errors = unseen.iter().map(|c| model.last(&c[..1]).unwrap().mean - c[RUNGS - 1]);
         let bias = errors.sum::<f64>() / 2000.0;
-        assert!(bias.abs() < 0.004, "{bias}");
+        assert!(bias.abs() < 0.005, "{bias}");
     }
 
     #[test]

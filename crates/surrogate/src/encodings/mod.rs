@@ -4,10 +4,12 @@
 //! cells with an operator on each edge; [`Paths`] carries the encoding by paths over to any [`Dag`](crate::Dag).
 
 mod adjacency;
+mod continuous;
 mod path;
 mod paths_of_graphs;
 
 pub use adjacency::{AdjacencyCategorical, AdjacencyOneHot};
+pub use continuous::{AdjacencyContinuous, PathContinuous};
 pub use path::{PathCategorical, PathOneHot};
 pub use paths_of_graphs::Paths;
 
@@ -19,12 +21,14 @@ pub struct CellKind {
     pub edges: Vec<(usize, usize)>,
     /// Number of operators.
     pub operators: usize,
+    /// The operator that stands for no edge.
+    pub none: Option<usize>,
 }
 
 impl CellKind {
-    /// Cells of NAS-Bench-201: four nodes, six edges, five operators.
+    /// Cells of NAS-Bench-201: four nodes, six edges, five operators, of which the first is none.
     pub fn nas_bench_201() -> Self {
-        Self { edges: vec![(0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3)], operators: 5 }
+        Self { edges: vec![(0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3)], operators: 5, none: Some(0) }
     }
 
     fn output(&self) -> usize {
@@ -63,9 +67,17 @@ pub trait Encoding: Sync {
     fn encode(&self, kind: &CellKind, cell: &[usize]) -> Vec<f64>;
 }
 
-/// All encodings of cells.
-pub static ENCODINGS: &[&dyn Encoding] =
-    &[&AdjacencyOneHot, &AdjacencyCategorical, &PathOneHot { truncated: None }, &PathCategorical];
+/// All encodings of cells; the truncated ones keep the shorter half of the words of a cell with paths of up to three operators.
+pub static ENCODINGS: &[&dyn Encoding] = &[
+    &AdjacencyOneHot,
+    &AdjacencyCategorical,
+    &AdjacencyContinuous,
+    &PathOneHot { truncated: None },
+    &PathCategorical { truncated: None },
+    &PathContinuous,
+    &PathOneHot { truncated: Some(2) },
+    &PathCategorical { truncated: Some(2) },
+];
 
 #[cfg(test)]
 mod tests {
@@ -81,8 +93,7 @@ mod tests {
     fn lengths_are_those_of_the_paper() {
         let kind = CellKind::nas_bench_201();
         let lengths: Vec<usize> = ENCODINGS.iter().map(|e| e.length(&kind)).collect();
-        assert_eq!(lengths, [30, 6, 155, 4]);
-        assert_eq!(PathOneHot { truncated: Some(2) }.length(&kind), 30);
+        assert_eq!(lengths, [30, 6, 37, 155, 4, 156, 30, 3]);
         for cell in all(&kind).step_by(37) {
             ENCODINGS.iter().for_each(|e| assert_eq!(e.encode(&kind, &cell).len(), e.length(&kind)));
         }
@@ -97,17 +108,30 @@ mod tests {
                 AdjacencyOneHot.decode(&kind, &AdjacencyOneHot.encode(&kind, &cell)),
                 Some(cell.clone())
             );
+            assert_eq!(
+                AdjacencyContinuous.decode(&kind, &AdjacencyContinuous.encode(&kind, &cell)),
+                Some(cell.clone())
+            );
             for (codes, encoding) in codes.iter_mut().zip(ENCODINGS) {
                 codes.insert(format!("{:?}", encoding.encode(&kind, &cell)));
             }
         }
-        // The path over both inner nodes tells which of the two paths of two edges is which.
-        assert!(
-            codes.iter().all(|codes| codes.len() == 15_625),
-            "{:?}",
-            codes.iter().map(HashSet::len).collect::<Vec<_>>()
-        );
+        // The path over both inner nodes tells which of the two paths of two edges is which; truncated codes lack it, and the
+        // one-hot one has those two paths as a set: 5 direct ones by 25 + 25 * 24 / 2 sets.
+        let different: Vec<usize> = codes.iter().map(HashSet::len).collect();
+        assert_eq!(different, [15_625, 15_625, 15_625, 15_625, 15_625, 15_625, 1625, 3125]);
         assert_eq!(AdjacencyOneHot.decode(&kind, &[0.0; 30]), None);
+    }
+
+    #[test]
+    fn the_edges_with_the_largest_weights_are_there() {
+        let kind = CellKind::nas_bench_201();
+        let mut code = AdjacencyContinuous.encode(&kind, &[1, 2, 3, 4, 1, 2]);
+        code[..7].copy_from_slice(&[0.1, 0.9, 0.5, 0.9, 0.0, 0.4, 3.0]);
+        assert_eq!(AdjacencyContinuous.decode(&kind, &code), Some(vec![0, 2, 3, 4, 0, 0]));
+        code[6] = 0.2;
+        assert_eq!(AdjacencyContinuous.decode(&kind, &code), Some(vec![0; 6]));
+        assert_eq!(AdjacencyContinuous.decode(&kind, &code[1..]), None);
     }
 
     #[test]

@@ -19,7 +19,7 @@ impl PathOneHot {
 
 impl Encoding for PathOneHot {
     fn name(&self) -> &'static str {
-        "path-one-hot"
+        if self.truncated.is_some() { "path-one-hot-truncated" } else { "path-one-hot" }
     }
     fn length(&self, kind: &CellKind) -> usize {
         words(kind.operators, self.longest(kind))
@@ -35,19 +35,30 @@ impl Encoding for PathOneHot {
     }
 }
 
-/// The number of the word of each path.
+/// The number of the word of each path of at most `truncated` operators.
 #[derive(Clone, Copy, Debug)]
-pub struct PathCategorical;
+pub struct PathCategorical {
+    /// Longest path that has a number.
+    pub truncated: Option<usize>,
+}
+
+impl PathCategorical {
+    fn paths(&self, kind: &CellKind) -> Vec<Vec<usize>> {
+        let mut paths = kind.paths();
+        paths.retain(|path| self.truncated.is_none_or(|most| path.len() <= most));
+        paths
+    }
+}
 
 impl Encoding for PathCategorical {
     fn name(&self) -> &'static str {
-        "path-categorical"
+        if self.truncated.is_some() { "path-categorical-truncated" } else { "path-categorical" }
     }
     fn length(&self, kind: &CellKind) -> usize {
-        kind.paths().len()
+        self.paths(kind).len()
     }
     fn encode(&self, kind: &CellKind, cell: &[usize]) -> Vec<f64> {
-        kind.paths().iter().map(|path| number(kind, cell, path) as f64).collect()
+        self.paths(kind).iter().map(|path| number(kind, cell, path) as f64).collect()
     }
 }
 
