@@ -22,6 +22,17 @@ pub trait Benchmark: Sync {
     /// The true quality.
     fn score(&self, genotype: &Genotype) -> Option<f64>;
 
+    /// Further objectives, all to be small, which need no evaluation; as many for every network.
+    fn costs(&self, _genotype: &Genotype) -> Vec<f64> {
+        Vec::new()
+    }
+
+    /// The true quality of what a search recommends: the score of one network where that is the only objective, else a number
+    /// for all of them.
+    fn quality(&self, recommended: &[&Genotype]) -> Option<f64> {
+        self.score(recommended.first()?)
+    }
+
     /// Simulated seconds of an evaluation.
     fn seconds(&self, _genotype: &Genotype, _effort: usize) -> f64 {
         1.0
@@ -30,6 +41,6 @@ pub trait Benchmark: Sync {
     /// Networks of one class compute the same.
     fn class(&self, genotype: &Genotype) -> Option<u64>;
 
-    /// Score of the best network.
+    /// Quality of the best there is.
     fn best(&self) -> f64;
 }

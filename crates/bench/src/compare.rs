@@ -46,7 +46,7 @@ pub struct Contest {
 pub struct Curve {
     /// Evaluations.
     pub evaluations: usize,
-    /// Mean regret over the seeds: best score of all minus score of the incumbent.
+    /// Mean regret over the seeds: quality of the best there is, minus that of the incumbent.
     pub regret: f64,
     /// Lower end of its 95 % interval.
     pub low: f64,
@@ -100,7 +100,7 @@ pub struct Pair {
 pub struct Comparison {
     /// The benchmark.
     pub benchmark: String,
-    /// Its best score.
+    /// Quality of the best there is.
     pub best: f64,
     /// How it was compared.
     pub contest: Contest,

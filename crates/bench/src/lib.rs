@@ -10,6 +10,7 @@ mod error;
 mod import;
 mod key;
 mod network;
+mod objectives;
 mod planted;
 mod replay;
 mod rows;

@@ -3,6 +3,7 @@
 use crate::statistics::mixed;
 use crate::{BenchError, Benchmark};
 use nasmyth_space::Genotype;
+use nasmyth_strategy::pareto::dominates;
 use nasmyth_strategy::{Completed, Next, Problem, Rng, Scheduler, Strategy};
 use rand::SeedableRng;
 use std::cell::RefCell;
@@ -36,7 +37,8 @@ pub struct Evaluation {
     pub effort: usize,
     /// What the strategy was told; nothing where the table has no value.
     pub signal: Option<f64>,
-    /// Score of the network that had the best signal of the highest effort so far; the strategy never sees it.
+    /// Quality of the network with the best signal of the highest effort so far, or of all that no other beats in signal and costs; the
+    /// strategy never sees it.
     pub incumbent: Option<f64>,
     /// Simulated seconds so far.
     pub seconds: f64,
@@ -53,8 +55,30 @@ pub struct Replay {
     pub thinking: Duration,
 }
 
-/// Best signal so far of one effort, and the score of its network.
-type Incumbent = Option<(f64, Option<f64>)>;
+/// What a search would recommend: the networks of one effort that no other beats.
+#[derive(Clone, Default)]
+struct Incumbents {
+    /// Signal and negative costs of each.
+    points: Vec<Vec<f64>>,
+    genotypes: Vec<Genotype>,
+    quality: Option<f64>,
+}
+
+impl Incumbents {
+    fn offer(&mut self, point: Vec<f64>, genotype: &Genotype, benchmark: &dyn Benchmark) {
+        if self.points.iter().any(|p| *p == point || dominates(p, &point)) {
+            return;
+        }
+        let keep: Vec<bool> = self.points.iter().map(|p| !dominates(&point, p)).collect();
+        let mut kept = keep.iter();
+        self.points.retain(|_| kept.next() == Some(&true));
+        let mut kept = keep.iter();
+        self.genotypes.retain(|_| kept.next() == Some(&true));
+        self.points.push(point);
+        self.genotypes.push(genotype.clone());
+        self.quality = benchmark.quality(&self.genotypes.iter().collect::<Vec<_>>());
+    }
+}
 
 /// Runs a strategy until the budget is spent or nothing is left to propose. Proposals, answers and randomness depend on the seed only.
 ///
@@ -80,9 +104,10 @@ pub fn replay(
         Identity::Class => benchmark.class(g).is_some_and(|class| seen.borrow().contains(&class)),
         Identity::Genotype => proposed.borrow().contains(g),
     };
-    let problem = Problem { space, violation: &violation, known: &known };
+    let costs = |g: &Genotype| benchmark.costs(g);
+    let problem = Problem { space, violation: &violation, known: &known, costs: &costs };
     let mut evaluated: HashMap<(u64, usize), Option<f64>> = HashMap::new();
-    let mut best: Vec<Incumbent> = vec![None; efforts.len()];
+    let mut best = vec![Incumbents::default(); efforts.len()];
     let mut replay = Replay::default();
     let (mut seconds, mut told) = (0.0, 0);
     let mut waiting: Vec<Completed> = Vec::new();
@@ -119,20 +144,23 @@ pub fn replay(
         if !cached {
             seconds += benchmark.seconds(&task.genotype, effort);
         }
-        if let Some(signal) = signal.filter(|s| best[effort].is_none_or(|(b, _)| *s > b)) {
-            best[effort] = Some((signal, benchmark.score(&task.genotype)));
+        let outcome = signal.ok_or(());
+        let costs = benchmark.costs(&task.genotype);
+        let completed =
+            Completed { trial, genotype: task.genotype.clone(), fidelity: task.fidelity, outcome, costs };
+        if let Some(point) = completed.objectives() {
+            best[effort].offer(point, &task.genotype, benchmark);
         }
-        let incumbent = best.iter().rev().find_map(|b| *b).and_then(|(_, score)| score);
+        let incumbent = best.iter().rev().find(|b| !b.points.is_empty()).and_then(|b| b.quality);
         replay.evaluations.push(Evaluation {
-            genotype: task.genotype.clone(),
+            genotype: task.genotype,
             effort,
             signal,
             incumbent,
             seconds,
             cached,
         });
-        let outcome = signal.ok_or(());
-        waiting.push(Completed { trial, genotype: task.genotype, fidelity: task.fidelity, outcome });
+        waiting.push(completed);
     }
     Ok(replay)
 }

@@ -1,5 +1,6 @@
 //! A task of a table: which columns are the signal, the score and the time.
 
+use crate::objectives::Objectives;
 use crate::statistics::mixed;
 use crate::{BenchError, Benchmark, Table};
 use nasmyth_space::{Genotype, Space};
@@ -81,6 +82,7 @@ pub struct TaskBenchmark<'t> {
     signals: Vec<Vec<&'t [f32]>>,
     score: &'t [f32],
     seconds: Option<&'t [f32]>,
+    objectives: Option<Objectives<'t>>,
     best: f64,
 }
 
@@ -99,8 +101,22 @@ impl<'t> TaskBenchmark<'t> {
             task: task.clone(),
             signals,
             score,
+            objectives: None,
             best: best.into(),
         })
+    }
+
+    /// The same with further objectives: columns of the table that are to be small. Quality is then the hypervolume of score and costs,
+    /// each in units of its range in the table.
+    ///
+    /// # Errors
+    /// No such column, or one with values that are missing.
+    pub fn with_objectives(mut self, columns: &[String]) -> Result<Self, BenchError> {
+        let columns = columns.iter().map(|name| self.table.column(name)).collect::<Result<Vec<_>, _>>()?;
+        let objectives = Objectives::new(self.score, columns)?;
+        self.best = objectives.best();
+        self.objectives = Some(objectives);
+        Ok(self)
     }
 }
 
@@ -127,6 +143,20 @@ impl Benchmark for TaskBenchmark<'_> {
 
     fn score(&self, genotype: &Genotype) -> Option<f64> {
         self.table.row(genotype).map(|row| self.score[row].into()).filter(|v: &f64| !v.is_nan())
+    }
+
+    fn costs(&self, genotype: &Genotype) -> Vec<f64> {
+        let row = self.table.row(genotype);
+        row.zip(self.objectives.as_ref()).map_or(Vec::new(), |(row, objectives)| objectives.costs(row))
+    }
+
+    fn quality(&self, recommended: &[&Genotype]) -> Option<f64> {
+        match &self.objectives {
+            None => self.score(recommended.first()?),
+            Some(objectives) => {
+                Some(objectives.quality(recommended.iter().filter_map(|g| self.table.row(g))))
+            }
+        }
     }
 
     fn seconds(&self, genotype: &Genotype, effort: usize) -> f64 {

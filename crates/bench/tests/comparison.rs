@@ -56,3 +56,47 @@ fn a_tiny_space_is_exhausted_and_its_best_found() {
     let replay = replay(&planted, strategy, Box::new(Full::new(1.0)), budget, Identity::Class, 0).unwrap();
     assert_eq!((replay.evaluations.len(), replay.evaluations.iter().filter(|e| e.cached).count()), (27, 0));
 }
+
+/// A table in which more quality costs more.
+fn priced() -> (tempfile::TempDir, Table) {
+    let folder = tempfile::tempdir().unwrap();
+    let (from, to) = (folder.path().join("t.csv"), folder.path().join("t.table"));
+    let mut text = "genotype,t_valid,t_test,params\n".to_owned();
+    for i in 0..4096u32 {
+        let digits: Vec<u32> = (0..6).map(|place| i / 4u32.pow(place) % 4).collect();
+        // Every gene's options cost 0 to 3; the quality of a gene grows with the square root, and a pattern costs in vain.
+        let quality: f64 = digits.iter().map(|&d| f64::from(d).sqrt()).sum();
+        let waste = digits.windows(2).filter(|w| w[0] > w[1]).count();
+        let genotype: Vec<String> = digits.iter().map(u32::to_string).collect();
+        let params = digits.iter().sum::<u32>() as usize + 4 * waste;
+        text += &format!("{},{quality},{quality},{params}\n", genotype.join("_"));
+    }
+    std::fs::write(&from, text).unwrap();
+    import(&[from], &to, &ImportOptions::default()).unwrap();
+    let table = Table::open(&to).unwrap();
+    (folder, table)
+}
+
+#[test]
+fn strategies_for_several_objectives_find_more_of_the_front_than_random_search() {
+    let (_folder, table) = priced();
+    let task = table.task(None).unwrap().with_objectives(&["params".to_owned()]).unwrap();
+    let names = ["random", "nsga2", "regularized-evolution", "tpe"];
+    let builds = names.map(|name| move || strategy_named(name)?.make(&Default::default()));
+    let contenders: Vec<Contender> = names
+        .iter()
+        .zip(&builds)
+        .map(|(name, build)| Contender { name: (*name).to_owned(), build })
+        .collect();
+    let contest =
+        Contest { seeds: 40, trials: 200, parallel: 2, at: Vec::new(), regrets: Vec::new(), threads: 2 };
+    let comparison = compare(&task, &contenders, &contest, Identity::Class).unwrap();
+    assert!((0.5..1.0).contains(&comparison.best));
+    for pair in comparison.pairs.iter().filter(|p| p.first == "random") {
+        assert!(pair.difference > 0.0 && pair.holm < 0.05, "{pair:?}");
+    }
+    assert!(
+        comparison.strategies.iter().all(|s| s.curve.windows(2).all(|w| w[1].regret <= w[0].regret + 1e-12))
+    );
+    assert!(table.task(None).unwrap().with_objectives(&["flops".to_owned()]).is_err());
+}

@@ -12,9 +12,11 @@
 mod cost;
 mod limit;
 mod limits;
+mod objectives;
 mod quantity;
 
 pub use cost::{COSTS, CostKind, Costs, Unit, cost_named};
 pub use limit::{Limit, LimitError};
 pub use limits::{Limits, Violation};
+pub use objectives::{Objectives, ObjectivesError};
 pub use quantity::{format_quantity, parse_quantity};

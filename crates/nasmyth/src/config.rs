@@ -3,7 +3,7 @@
 use crate::{Effort, Length, RunFolder, format_duration, parse_duration};
 use anyhow::{Context, Result, anyhow, bail};
 use nasmyth_data::{Dataset, OpenOptions, Subset, TaskKind};
-use nasmyth_device::Limits;
+use nasmyth_device::{Limits, Objectives};
 use nasmyth_engine::{Backend, Engine};
 use nasmyth_study::Method;
 use nasmyth_train::Recipe;
@@ -145,16 +145,55 @@ pub struct SearchConfig {
     /// Learning rate of the final training, if not the recipe's: what it took to converge.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub final_learning_rate: Option<f64>,
+    /// The same for each network of a front.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub front: Vec<FinalLength>,
     /// What the time allows to train to the end; beyond the user's own limits.
     #[serde(default)]
     pub trainable: Limits,
 }
 
+/// How long a network is trained in the end.
+///
+/// ```
+/// use nasmyth::FinalLength;
+///
+/// let length: FinalLength = toml::from_str("network = 'd1f8'\nepochs = 40.0\nstop = 31.5")?;
+/// assert_eq!((length.epochs, length.stop, length.learning_rate), (40.0, Some(31.5), None));
+/// # Ok::<(), toml::de::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FinalLength {
+    /// Canonical hash of its architecture.
+    pub network: String,
+    /// Epochs.
+    pub epochs: f64,
+    /// Epochs after which the training stops, if not at its end: where its time was over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop: Option<f64>,
+    /// Learning rate, if not the recipe's: what it took to converge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learning_rate: Option<f64>,
+}
+
+impl FinalLength {
+    /// Without a clock.
+    pub fn length(&self) -> Length {
+        self.stop.map_or(Length::Epochs(self.epochs), |stop| Length::Cut(self.epochs, stop))
+    }
+}
+
 impl SearchConfig {
-    /// Length of a final training without a clock.
-    pub fn final_length(&self) -> Length {
-        let epochs = self.final_epochs;
-        self.final_stop.map_or(Length::Epochs(epochs), |stop| Length::Cut(epochs, stop))
+    /// Final training of the network with this hash.
+    pub fn length_of(&self, network: &str) -> FinalLength {
+        let its = self.front.iter().find(|length| length.network == network).cloned();
+        its.unwrap_or_else(|| FinalLength {
+            network: network.to_owned(),
+            epochs: self.final_epochs,
+            stop: self.final_stop,
+            learning_rate: self.final_learning_rate,
+        })
     }
 }
 
@@ -207,6 +246,9 @@ pub struct RunConfig {
     pub space: String,
     /// What every network must keep, such as `params<=100k`.
     pub limits: Limits,
+    /// What is to be good: `accuracy`, or a front of `accuracy,params`.
+    #[serde(default)]
+    pub objectives: Objectives,
     /// What to learn from.
     pub data: DataConfig,
     /// When to stop.
@@ -363,6 +405,7 @@ impl Request {
             workers: std::thread::available_parallelism().map_or(1, usize::from),
             space: "auto".to_owned(),
             limits: Limits::default(),
+            objectives: Objectives::default(),
             data: self.data()?,
             budget: BudgetConfig { trials: None, time: (!timed).then(|| "10m".to_owned()) },
             search: SearchConfig {
@@ -371,6 +414,7 @@ impl Request {
                 final_epochs: effort.final_epochs,
                 final_stop: None,
                 final_learning_rate: None,
+                front: Vec::new(),
                 trainable: Limits::default(),
             },
             strategy: Method::new("regularized-evolution"),

@@ -24,8 +24,8 @@ const MEAN_EFFORT: f64 = 1.0 + 2.0 / 3.0 + 6.0 / 9.0;
 /// Networks that a search should look at, at least.
 const NETWORKS: f64 = 36.0;
 
-/// Share of the time that is reserved for the final training.
-const FINAL_SHARE: f64 = 0.45;
+/// Share of the time that is reserved for the final training of one network, and of a front.
+const FINAL_SHARE: (f64, f64) = (0.45, 0.6);
 
 /// Share of the search that validation and bookkeeping take beside training.
 const BESIDE: f64 = 0.15;
@@ -94,18 +94,27 @@ impl Effort {
         }
     }
 
-    /// For `time` on `workers` cores.
-    pub fn by_time(time: Duration, workers: usize, samples: usize, batch: usize, speed: Speed) -> Self {
+    /// For `time` on `workers` cores, with so many networks in the end.
+    pub fn by_time(
+        time: Duration,
+        workers: usize,
+        networks: usize,
+        samples: usize,
+        batch: usize,
+        speed: Speed,
+    ) -> Self {
         let epochs = |steps: f64| steps * batch as f64 / samples.max(1) as f64;
         let cores = workers as f64;
         // Samples that can be seen in a second by all cores together.
         let rate = cores / speed.seconds_per_sample;
         let most_final = epochs(FINAL_STEPS.1).max(3.0 * FINAL_EPOCHS);
-        let final_seconds = (FINAL_SHARE * time.as_secs_f64()).min(1.2 * most_final * samples as f64 / rate);
+        let share = if networks > 1 { FINAL_SHARE.1 } else { FINAL_SHARE.0 };
+        let most_seconds = 1.2 * networks as f64 * most_final * samples as f64 / rate;
+        let final_seconds = (share * time.as_secs_f64()).min(most_seconds);
         let search_seconds = time.as_secs_f64() - final_seconds;
         let seen = search_seconds * rate * (1.0 - BESIDE);
         let highest = LADDER * seen / (NETWORKS * MEAN_EFFORT) / samples as f64;
-        let final_epochs = final_seconds * rate / samples as f64;
+        let final_epochs = final_seconds / networks as f64 * rate / samples as f64;
         let wanted = FINAL_EPOCHS.max(epochs(FINAL_STEPS.0)).min(most_final);
         Self {
             search_epochs: highest.clamp(epochs(SEARCH_STEPS.0), epochs(SEARCH_STEPS.1)),
@@ -123,7 +132,7 @@ mod tests {
     #[test]
     fn more_time_is_more_training_and_the_reserve_is_kept() {
         let speed = Speed { seconds_per_sample: 1e-3, macs: 1_000_000, activations: 1_000_000 };
-        let effort = |s: u64| Effort::by_time(Duration::from_secs(s), 2, 50_000, 128, speed);
+        let effort = |s: u64| Effort::by_time(Duration::from_secs(s), 2, 1, 50_000, 128, speed);
         let (short, long) = (effort(60), effort(600));
         assert!(short.search_time < long.search_time && short.final_epochs < long.final_epochs);
         assert!(long.search_time.is_some_and(|t| t.as_secs() >= 300 && t.as_secs() <= 360));

@@ -85,9 +85,31 @@ impl RunFolder {
         entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
     }
 
-    /// A file of the found network.
+    /// A file of the found network; of a front, of the network with the best value.
     pub fn best(&self, file: &str) -> PathBuf {
-        self.0.join("best").join(file)
+        self.network("best", file)
+    }
+
+    /// A file of the network in this folder of the run: `best`, or `front/01` and so on.
+    pub fn network(&self, place: &str, file: &str) -> PathBuf {
+        self.0.join(place).join(file)
+    }
+
+    /// The list of the networks of a front.
+    pub fn front(&self) -> PathBuf {
+        self.0.join("front").join("front.json")
+    }
+
+    /// Copies all files of one network's folder to another.
+    pub(crate) fn copy(&self, from: &str, to: &str) -> Result<()> {
+        let from = self.0.join(from);
+        let entries = fs::read_dir(&from).with_context(|| format!("cannot read {}", from.display()))?;
+        for entry in entries.flatten() {
+            let bytes = fs::read(entry.path());
+            let bytes = bytes.with_context(|| format!("cannot read {}", entry.path().display()))?;
+            Self::write(&self.0.join(to).join(entry.file_name()), &bytes)?;
+        }
+        Ok(())
     }
 
     /// Reads a text file of the user's.

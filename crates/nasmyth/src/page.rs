@@ -1,11 +1,13 @@
 //! The report of a run, from what its folder holds.
 
 use crate::search::budget_in_words;
-use crate::{Certificate, Metrics, RunConfig, RunFolder};
+use crate::{Certificate, FrontMember, Metrics, RunConfig, RunFolder};
 use anyhow::{Context, Result};
 use nasmyth_data::{Schema, Split};
 use nasmyth_device::{COSTS, Unit, format_quantity};
-use nasmyth_report::{CertificateRow, Confusion, Cost, Data, FinalMetrics, Limit, Metric, Report, html};
+use nasmyth_report::{
+    CertificateRow, Confusion, Cost, Data, FinalMetrics, FrontNetwork, Limit, Metric, Report, html,
+};
 use nasmyth_study::{State, Status, Study, Trial};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -36,6 +38,7 @@ pub fn write_report(folder: &RunFolder) -> Result<()> {
         report.runtime_difference = Some(certificate.runtime.largest_difference);
         report.certificate = certificate.limits.iter().map(row).collect();
     }
+    report.front = front(folder, &report.metric.name)?;
     report.network_svg = std::fs::read_to_string(folder.best("architecture.svg")).ok();
     RunFolder::write(&folder.report(), html(&report).as_bytes())
 }
@@ -47,6 +50,23 @@ fn json<T: serde::de::DeserializeOwned>(folder: &RunFolder, name: &str) -> Resul
     }
     let text = RunFolder::read(&path)?;
     serde_json::from_str(&text).map(Some).with_context(|| format!("{} is damaged", path.display()))
+}
+
+/// The networks of a front, if there is one.
+fn front(folder: &RunFolder, metric: &str) -> Result<Vec<FrontNetwork>> {
+    let path = folder.front();
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let members: Vec<FrontMember> = serde_json::from_str(&RunFolder::read(&path)?)
+        .with_context(|| format!("{} is damaged", path.display()))?;
+    let network = |member: FrontMember| FrontNetwork {
+        valid: member.valid.get(metric).copied(),
+        test: member.test.get(metric).copied(),
+        costs: member.costs.into_iter().map(|(name, cost)| (name, cost as f64)).collect(),
+        name: member.folder,
+    };
+    Ok(members.into_iter().map(network).collect())
 }
 
 fn unit(unit: Unit) -> String {

@@ -1,10 +1,10 @@
 //! A run from beginning to end: search, final training, report.
 
 use crate::effort::Speed;
-use crate::winner::{Length, Trained};
+use crate::finalists::{FRONT, Finals, Finished, finalists};
 use crate::{
-    Certificate, Effort, Infeasible, Interrupted, Metrics, Notice, Observer, Request, RunConfig, RunFolder,
-    Winner, format_duration, parse_duration, write_report,
+    Certificate, Effort, FinalLength, Infeasible, Interrupted, Metrics, Notice, Observer, Request, RunConfig,
+    RunFolder, format_duration, parse_duration, write_report,
 };
 use anyhow::{Context as _, Result, anyhow, bail};
 use nasmyth_data::{Dataset, Features, Subset, Task};
@@ -127,6 +127,7 @@ impl Search {
             scheduler: config.scheduler.clone(),
             epochs: config.search.epochs,
             limits,
+            objectives: config.objectives.clone(),
             provenance: Provenance {
                 versions: BTreeMap::from([("nasmyth".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]),
                 data: config.data.fingerprint.clone(),
@@ -187,24 +188,24 @@ impl Search {
         if let Some(text) = untested(&state) {
             observer.notice(&Notice::Remark { text });
         }
-        let (graph, seed, valid) = self.pick(&state)?;
-        let length = self.length(spent_before)?;
-        let mut recipe = self.config.recipe.clone();
-        recipe.learning_rate = self.config.search.final_learning_rate.unwrap_or(recipe.learning_rate);
-        let winner = Winner {
-            graph: &graph,
+        let finalists = finalists(&state, &self.space, &self.config, &self.fallback)?;
+        let finals = Finals {
+            config: &self.config,
             data: &self.data,
-            recipe: &recipe,
-            seed,
             engine: &self.engine,
             folder: &self.folder,
+            clock: self.clock(spent_before)?,
         };
-        let trained = match winner.train(length, stop, observer) {
-            Err(TrainError::Interrupted) => return Err(self.interrupted()),
-            other => other?,
+        let finished =
+            finals.run(&finalists, stop, observer).map_err(|error| match error.downcast_ref() {
+                Some(TrainError::Interrupted) => self.interrupted(),
+                _ => error,
+            })?;
+        let lengths = finished.iter().map(|finished| finished.length.clone()).collect();
+        let Some(Finished { metrics, certificate, .. }) = finished.into_iter().next() else {
+            bail!("no network was trained: this is a bug, please report it");
         };
-        let (metrics, certificate) = winner.publish(&trained, &self.config, valid)?;
-        self.record(&state, &trained)?;
+        self.record(&state, lengths)?;
         write_report(&self.folder)?;
         self.folder.forget_checkpoints();
         let run = self.folder.path().display().to_string();
@@ -320,42 +321,29 @@ impl Search {
         }
     }
 
-    /// The network to train to the end, its seed, and what the search found about it.
-    fn pick(&self, state: &State) -> Result<(VerifiedGraph, u64, BTreeMap<String, f64>)> {
-        let best = state.best();
-        let genotype = best.map_or(&self.fallback, |t| &t.genotype);
-        let graph = self.space.lower(genotype)?.verify()?;
-        let valid = match best.map(|t| &t.status) {
-            Some(Status::Completed(estimate)) => estimate.metrics.clone(),
-            _ => BTreeMap::new(),
-        };
-        let seed = self.config.seed ^ graph.canonical_hash() as u64;
-        Ok((graph, seed, valid))
-    }
-
-    fn length(&self, spent_before: Duration) -> Result<Length> {
-        let Some(time) = self.config.budget.time()? else {
-            return Ok(self.config.search.final_length());
-        };
+    /// When the final training has to be over, and its most epochs; nothing without a time budget.
+    fn clock(&self, spent_before: Duration) -> Result<Option<(Instant, f64)>> {
+        let Some(time) = self.config.budget.time()? else { return Ok(None) };
         let left = time.saturating_sub(spent_before).saturating_sub(WRAP_UP);
-        Ok(Length::Until(
-            self.started + left,
-            self.config.search.final_epochs.max(most_final_epochs(&self.data, &self.config)),
-        ))
+        let most = self.config.search.final_epochs.max(most_final_epochs(&self.data, &self.config));
+        Ok(Some((self.started + left, most)))
     }
 
     /// Writes the configuration that repeats this very run, and closes the log.
-    fn record(&mut self, state: &State, trained: &Trained) -> Result<()> {
+    fn record(&mut self, state: &State, mut lengths: Vec<FinalLength>) -> Result<()> {
         let mut config = self.config.clone();
         let mut header = String::new();
         if let Some(time) = config.budget.time.take() {
             header = format!("# Searched for {time}; what follows repeats the result.\n");
             config.budget.trials = Some(state.trials().len() as u64);
         }
-        config.search.final_epochs = trained.planned;
-        config.search.final_stop = (trained.epochs < trained.planned).then_some(trained.epochs);
-        let rate = Some(trained.learning_rate);
-        config.search.final_learning_rate = rate.filter(|rate| *rate != config.recipe.learning_rate);
+        if !config.objectives.single() {
+            config.search.front = lengths;
+        } else if let Some(FinalLength { epochs, stop, learning_rate, .. }) = lengths.pop() {
+            config.search.final_epochs = epochs;
+            config.search.final_stop = stop;
+            config.search.final_learning_rate = learning_rate;
+        }
         RunFolder::write(&self.folder.config(), (header + &config.to_toml()?).as_bytes())?;
         let best = state.best().map(|t| t.trial);
         Ok(self.study.record_final(serde_json::json!({ "trial": best, "trials": state.trials().len(), "seconds": self.started.elapsed().as_secs_f64() }))?)
@@ -422,7 +410,7 @@ fn untested(state: &State) -> Option<String> {
 /// Where even much time is better spent on searching than on training longer.
 fn most_final_epochs(data: &Dataset, config: &RunConfig) -> f64 {
     let speed = Speed { seconds_per_sample: 1e-9, macs: 1, activations: 1 };
-    Effort::by_time(Duration::from_secs(3600), 1, data.len(Subset::Train), config.recipe.batch, speed)
+    Effort::by_time(Duration::from_secs(3600), 1, 1, data.len(Subset::Train), config.recipe.batch, speed)
         .final_epochs
 }
 
@@ -443,7 +431,8 @@ fn plan_effort(
     let mut trainer = Trainer::new(&graph, data, Subset::Train, &config.recipe, config.seed, &engine)?;
     let samples = data.len(Subset::Train);
     let speed = Speed::of(&mut trainer, &graph, samples)?;
-    let effort = Effort::by_time(time, config.workers, samples, config.recipe.batch, speed);
+    let networks = if config.objectives.single() { 1 } else { FRONT };
+    let effort = Effort::by_time(time, config.workers, networks, samples, config.recipe.batch, speed);
     if !request.gives("search", "epochs") {
         config.search.epochs = effort.search_epochs;
     }

@@ -47,11 +47,11 @@ pub fn train_architecture(
     RunFolder::write(&folder.config(), config.to_toml()?.as_bytes())?;
     let length = match config.budget.time()?.filter(|_| request.gives("budget", "time")) {
         Some(time) => Length::Until(started + time, f64::from(u32::MAX)),
-        None => config.search.final_length(),
+        None => config.search.length_of(&format!("{:032x}", graph.canonical_hash())).length(),
     };
     let seed = config.seed ^ graph.canonical_hash() as u64;
     let (recipe, engine) = (&config.recipe, &config.open_engine()?);
-    let winner = Winner { graph: &graph, data: &data, recipe, seed, engine, folder: &folder };
+    let winner = Winner { graph: &graph, data: &data, recipe, seed, engine, folder: &folder, place: "best" };
     let trained = match winner.train(length, stop, observer) {
         Err(TrainError::Interrupted) => {
             return Err(Interrupted("give the same command again to go on".to_owned()).into());

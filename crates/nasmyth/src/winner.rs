@@ -97,7 +97,7 @@ struct Part {
 /// let graph = space.lower(&space.default_genotype())?.verify()?;
 /// let folder = RunFolder::new(&std::env::temp_dir().join("nasmyth-winner"));
 /// let (recipe, engine) = (&config.recipe, &Engine::cpu(1));
-/// let winner = Winner { graph: &graph, data: &data, recipe, seed: 0, engine, folder: &folder };
+/// let winner = Winner { graph: &graph, data: &data, recipe, seed: 0, engine, folder: &folder, place: "best" };
 /// let trained = winner.train(Length::Epochs(0.1), &StopFlag::new(), &mut Silent)?;
 /// assert!(trained.params.values().iter().all(|value| value.is_finite()));
 /// # Ok::<(), anyhow::Error>(())
@@ -115,6 +115,8 @@ pub struct Winner<'a> {
     pub engine: &'a Engine,
     /// Where it goes.
     pub folder: &'a RunFolder,
+    /// The network's folder in there.
+    pub place: &'a str,
 }
 
 /// A trained network.
@@ -247,7 +249,7 @@ impl Winner<'_> {
         }
     }
 
-    /// Judges the network on the test part and writes all of `best/`.
+    /// Judges the network on the test part and writes all of its folder.
     ///
     /// # Errors
     /// Files that cannot be written; a certificate that does not hold.
@@ -274,7 +276,8 @@ impl Winner<'_> {
                 broken.value
             );
         }
-        let write = |name: &str, bytes: &[u8]| RunFolder::write(&self.folder.best(name), bytes);
+        let write =
+            |name: &str, bytes: &[u8]| RunFolder::write(&self.folder.network(self.place, name), bytes);
         write("architecture.txt", graph.to_text().as_bytes())?;
         write("architecture.svg", to_svg(graph).as_bytes())?;
         write("weights.safetensors", &to_safetensors(graph, params, &meta)?)?;

@@ -16,5 +16,7 @@ mod sections;
 pub use curves::{CurveSeries, Curves, CurvesTable, curves_html, curves_svg};
 pub use improvement::{Improvement, NoImprovement, improvement, relative_improvement, student_t};
 pub use page::html;
-pub use report::{CertificateRow, Confusion, Cost, Data, FinalMetrics, Limit, Metric, Report, Status, Trial};
+pub use report::{
+    CertificateRow, Confusion, Cost, Data, FinalMetrics, FrontNetwork, Limit, Metric, Report, Status, Trial,
+};
 pub use scatter::{Scatter, Series, scatter_html};

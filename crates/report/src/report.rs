@@ -45,6 +45,8 @@ pub struct Report {
     pub confusion: Option<Confusion>,
     /// Regression: pairs (truth, prediction) on the test part.
     pub residuals: Vec<(f64, f64)>,
+    /// Where there are several objectives, the networks that were trained to the end; the first one is the found network.
+    pub front: Vec<FrontNetwork>,
     /// Remarks for the reader.
     pub notes: Vec<String>,
 }
@@ -206,6 +208,20 @@ pub struct CertificateRow {
     pub how: String,
     /// Whether the limit holds.
     pub holds: bool,
+}
+
+/// A network of a front.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FrontNetwork {
+    /// Where it lies.
+    pub name: String,
+    /// The metric in the search, on the validation part.
+    pub valid: Option<f64>,
+    /// The metric on the test part after the final training.
+    pub test: Option<f64>,
+    /// Costs by name.
+    pub costs: BTreeMap<String, f64>,
 }
 
 /// How often which class was taken for which.

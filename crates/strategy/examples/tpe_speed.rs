@@ -2,7 +2,7 @@
 //! `cargo run --release -p nasmyth-strategy --example tpe_speed -- [SETTING=VALUE ...]`.
 
 use nasmyth_space::{Gene, Genotype, Space, SpaceError, Tree};
-use nasmyth_strategy::{Completed, Fidelity, Problem, Rng, strategy_named};
+use nasmyth_strategy::{Completed, Fidelity, Problem, Rng, no_costs, strategy_named};
 use rand::SeedableRng;
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -28,7 +28,7 @@ fn time(name: &str, settings: &str, gene: impl Fn(String) -> Tree) -> Result<(),
     })?;
     let known: RefCell<HashSet<Genotype>> = RefCell::default();
     let is_known = |genotype: &Genotype| known.borrow().contains(genotype);
-    let problem = Problem { space: &space, violation: &|_| 0.0, known: &is_known };
+    let problem = Problem { space: &space, violation: &|_| 0.0, known: &is_known, costs: &no_costs };
     let mut strategy = strategy_named("tpe")?.make(&settings.parse()?)?;
     let (started, mut best) = (Instant::now(), f64::NEG_INFINITY);
     for trial in 0..TRIALS {
@@ -38,7 +38,7 @@ fn time(name: &str, settings: &str, gene: impl Fn(String) -> Tree) -> Result<(),
             best = best.max(value(&genotype));
             known.borrow_mut().insert(genotype.clone());
             let outcome = Ok(value(&genotype));
-            strategy.tell(&[Completed { trial, genotype, fidelity, outcome }])?;
+            strategy.tell(&[Completed { trial, genotype, fidelity, outcome, costs: Vec::new() }])?;
         }
     }
     println!("{name}: {:.3} s, best {best:.3}", started.elapsed().as_secs_f64());

@@ -45,7 +45,8 @@ pub fn check(build: Build<'_>) -> Result<(), Broken> {
     same_seed_same_trials(build)?;
     survives_failures(build)?;
     exhausts_a_tiny_space(build)?;
-    resumes_by_replay(build)
+    resumes_by_replay(build)?;
+    takes_further_objectives(build)
 }
 
 /// Never a genotype that is invalid, infeasible or known.
@@ -119,6 +120,24 @@ pub fn resumes_by_replay(build: Build<'_>) -> Result<(), Broken> {
     Ok(())
 }
 
+/// Keeps its contract where there are further objectives, whether it makes use of them or not.
+pub fn takes_further_objectives(build: Build<'_>) -> Result<(), Broken> {
+    let space = space(1..=4)?;
+    let trials = || -> Result<Vec<Genotype>, Broken> {
+        let mut run = Run::new(&space, build()?, 4, |trial| trial % 6 != 2).with_costs();
+        for trial in 0..80 {
+            if run.step(1)?.is_empty() {
+                return broken("stopped although the space holds more", format!("after {trial} trials"));
+            }
+        }
+        Ok(run.done)
+    };
+    if trials()? != trials()? {
+        return broken("gave other trials for the same seed", "two runs with two objectives differ");
+    }
+    Ok(())
+}
+
 /// Dense networks with a number of layers in the range: 24 or 346,200 of them, of which the smaller ones keep the limit.
 fn space(layers: std::ops::RangeInclusive<usize>) -> Result<Space, SpaceError> {
     let layer = Tree::group([
@@ -142,8 +161,17 @@ fn dense(net: &mut Network, layer: &Reader<'_>) -> Result<(), SpaceError> {
 
 /// Infinity where there is no network, and beyond 200 parameters how far.
 fn violation(space: &Space, genotype: &Genotype) -> f64 {
+    (params(space, genotype) / 200.0 - 1.0).max(0.0)
+}
+
+fn params(space: &Space, genotype: &Genotype) -> f64 {
     let graph = space.lower(genotype).ok().and_then(|graph| graph.verify().ok());
-    graph.map_or(f64::INFINITY, |graph| (graph.params() as f64 / 200.0 - 1.0).max(0.0))
+    graph.map_or(f64::INFINITY, |graph| graph.params() as f64)
+}
+
+/// The further objectives.
+fn costs(space: &Space, costly: bool, genotype: &Genotype) -> Vec<f64> {
+    if costly { vec![params(space, genotype)] } else { Vec::new() }
 }
 
 fn hash(space: &Space, genotype: &Genotype) -> u128 {
@@ -157,6 +185,8 @@ struct Run<'a> {
     strategy: Box<dyn Strategy>,
     seed: u64,
     succeeds: fn(u64) -> bool,
+    /// Whether the number of parameters is an objective.
+    costly: bool,
     known: RefCell<HashSet<u128>>,
     done: Vec<Genotype>,
     told: usize,
@@ -164,13 +194,19 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn new(space: &'a Space, strategy: Box<dyn Strategy>, seed: u64, succeeds: fn(u64) -> bool) -> Self {
-        Self { space, strategy, seed, succeeds, known: RefCell::default(), done: Vec::new(), told: 0 }
+        let known = RefCell::default();
+        Self { space, strategy, seed, succeeds, costly: false, known, done: Vec::new(), told: 0 }
+    }
+
+    fn with_costs(self) -> Self {
+        Self { costly: true, ..self }
     }
 
     fn step(&mut self, n: usize) -> Result<Vec<Proposal>, Broken> {
         let violation = |g: &Genotype| violation(self.space, g);
         let known = |g: &Genotype| self.known.borrow().contains(&hash(self.space, g));
-        let problem = Problem { space: self.space, violation: &violation, known: &known };
+        let costs = |g: &Genotype| costs(self.space, self.costly, g);
+        let problem = Problem { space: self.space, violation: &violation, known: &known, costs: &costs };
         let mut rng = Rng::seed_from_u64(self.seed * 1_000_003 + self.done.len() as u64);
         let proposals = self.strategy.ask(&problem, n, &mut rng)?;
         if proposals.len() > n {
@@ -191,7 +227,8 @@ impl<'a> Run<'a> {
             let value = (hash(self.space, &genotype) % 1000) as f64;
             let outcome = if (self.succeeds)(trial) { Ok(value) } else { Err(()) };
             let fidelity = Fidelity { rung: 0, epochs: 1.0 };
-            self.strategy.tell(&[Completed { trial, genotype, fidelity, outcome }])?;
+            let costs = costs(self.space, self.costly, &genotype);
+            self.strategy.tell(&[Completed { trial, genotype, fidelity, outcome, costs }])?;
             self.told += 1;
         }
         Ok(())

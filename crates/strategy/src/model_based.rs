@@ -1,8 +1,10 @@
 //! What strategies with a model of the results have in common: when to draw at random, what to choose from, what is still open.
 //!
 //! The loop is that of White, Neiswanger and Savani (2021, "BANANAS", algorithm 1): random networks first, then again and again a model
-//! of all results, a pool of mutated and random candidates, and the candidate that the model's acquisition prefers.
+//! of all results, a pool of mutated and random candidates, and the candidate that the model's acquisition prefers. Several objectives
+//! become one by weights that are drawn anew each time (Knowles 2006, "ParEGO").
 
+use crate::pareto::scalarised;
 use crate::{Completed, Origin, Problem, Proposal, Rng, Setting, SettingKind, Settings, Strategy};
 use crate::{StrategyError, distinct, feasible_sample};
 use nasmyth_space::{Genotype, Space};
@@ -21,6 +23,13 @@ pub(crate) struct Known {
     pub trial: u64,
     pub genotype: Genotype,
     pub value: f64,
+}
+
+/// A trial with its objectives.
+struct Told {
+    trial: u64,
+    genotype: Genotype,
+    objectives: Vec<f64>,
 }
 
 /// What the model may learn from.
@@ -66,14 +75,14 @@ pub(crate) struct ModelBased<M> {
     /// Random proposals made so far.
     drawn: usize,
     /// In the order of trials.
-    known: Vec<Known>,
+    told: Vec<Told>,
     open: Vec<Genotype>,
 }
 
 impl<M: Model> ModelBased<M> {
     pub fn new(model: M, settings: &Settings) -> Self {
         let [start, pool, parents] = ["start", "pool", "parents"].map(|name| settings.count(name));
-        Self { model, start, pool, parents, drawn: 0, known: Vec::new(), open: Vec::new() }
+        Self { model, start, pool, parents, drawn: 0, told: Vec::new(), open: Vec::new() }
     }
 
     fn propose(&mut self, problem: &Problem<'_>, rng: &mut Rng) -> Option<Proposal> {
@@ -91,20 +100,35 @@ impl<M: Model> ModelBased<M> {
 
     /// The best candidate of the pool; the first among equals.
     fn choose(&mut self, problem: &Problem<'_>, rng: &mut Rng) -> Option<Proposal> {
-        if self.known.len() < 2 {
+        if self.told.len() < 2 {
             return None;
         }
-        let (genotypes, parents) = self.candidates(problem, rng);
-        let known = learned(&self.known);
+        let known = self.known(rng);
+        let (genotypes, parents) = self.candidates(problem, &known, rng);
+        let known = learned(&known);
         let evidence = Evidence { space: problem.space, known: &known, open: &self.open };
         let worth = self.model.acquire(&evidence, &genotypes, rng)?;
         let best = (0..genotypes.len()).rev().max_by(|&a, &b| worth[a].total_cmp(&worth[b]))?;
         Some(Proposal { genotype: genotypes[best].clone(), origin: Origin::Model, parent: parents[best] })
     }
 
+    /// What was told, with one value each.
+    fn known(&self, rng: &mut Rng) -> Vec<Known> {
+        let objectives: Vec<&[f64]> = self.told.iter().map(|told| told.objectives.as_slice()).collect();
+        let values = scalarised(&objectives, rng).into_iter();
+        let known =
+            |(told, value): (&Told, f64)| Known { trial: told.trial, genotype: told.genotype.clone(), value };
+        self.told.iter().zip(values).map(known).collect()
+    }
+
     /// Different genotypes that may be proposed, and the trial that each was made from.
-    fn candidates(&self, problem: &Problem<'_>, rng: &mut Rng) -> (Vec<Genotype>, Vec<Option<u64>>) {
-        let mut best: Vec<&Known> = self.known.iter().collect();
+    fn candidates(
+        &self,
+        problem: &Problem<'_>,
+        known: &[Known],
+        rng: &mut Rng,
+    ) -> (Vec<Genotype>, Vec<Option<u64>>) {
+        let mut best: Vec<&Known> = known.iter().collect();
         best.sort_by(|a, b| b.value.total_cmp(&a.value).then(a.trial.cmp(&b.trial)));
         best.truncate(self.parents);
         let mut seen = std::collections::HashSet::new();
@@ -162,8 +186,8 @@ impl<M: Model> Strategy for ModelBased<M> {
             if let Some(at) = self.open.iter().position(|open| *open == trial.genotype) {
                 self.open.remove(at);
             }
-            if let Ok(value) = trial.outcome {
-                self.known.push(Known { trial: trial.trial, genotype: trial.genotype.clone(), value });
+            if let Some(objectives) = trial.objectives() {
+                self.told.push(Told { trial: trial.trial, genotype: trial.genotype.clone(), objectives });
             }
         }
         Ok(())

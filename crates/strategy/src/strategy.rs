@@ -14,6 +14,13 @@ pub struct Problem<'a> {
     pub violation: &'a dyn Fn(&Genotype) -> f64,
     /// Whether a canonically equal candidate was proposed before.
     pub known: &'a dyn Fn(&Genotype) -> bool,
+    /// Further objectives of a feasible genotype, all to be small; none where the value is the only objective.
+    pub costs: &'a dyn Fn(&Genotype) -> Vec<f64>,
+}
+
+/// [`Problem::costs`] where the value is the only objective.
+pub fn no_costs(_: &Genotype) -> Vec<f64> {
+    Vec::new()
 }
 
 impl Problem<'_> {
@@ -88,6 +95,16 @@ pub struct Completed {
     pub fidelity: Fidelity,
     /// Its value (higher is better), or that it failed.
     pub outcome: Result<f64, ()>,
+    /// Its further objectives, as [`Problem::costs`] lists them: lower is better.
+    pub costs: Vec<f64>,
+}
+
+impl Completed {
+    /// All objectives, more is better in each: the value, then the negative costs; none if it failed.
+    pub fn objectives(&self) -> Option<Vec<f64>> {
+        let value = self.outcome.ok()?;
+        Some(std::iter::once(value).chain(self.costs.iter().map(|cost| -cost)).collect())
+    }
 }
 
 /// A search strategy: asked what to try, told what came of it.
@@ -100,7 +117,8 @@ pub struct Completed {
 ///
 /// Results come in the order of trials, a few trials later than the proposals. A strategy is told results of all
 /// rungs; values are comparable within a rung only, so a strategy that compares values uses those of rung 0 (or models the
-/// rung). Every proposal is first estimated at rung 0, except in those brackets of Hyperband that begin higher.
+/// rung). Where there are several objectives, a strategy whose [`StrategyKind`](crate::StrategyKind) says so looks for the whole front.
+/// Every proposal is first estimated at rung 0, except in those brackets of Hyperband that begin higher.
 pub trait Strategy: Send {
     /// Proposes up to `n` genotypes.
     fn ask(&mut self, problem: &Problem<'_>, n: usize, rng: &mut Rng)

@@ -1,7 +1,7 @@
 //! Extrapolation in a world of planted learning curves that cross.
 
 use nasmyth_space::{Gene, Genotype, Rng, Space, SpaceError, Tree};
-use nasmyth_strategy::{Completed, Next, Problem, scheduler_named, strategy_named};
+use nasmyth_strategy::{Completed, Next, Problem, no_costs, scheduler_named, strategy_named};
 use rand::{RngExt, SeedableRng};
 
 const EPOCHS: f64 = 64.0;
@@ -33,7 +33,7 @@ fn run(scheduler: &str, settings: &str, seed: u64) -> (f64, f64) {
     let (mut begun, mut spent, mut best): (Vec<Genotype>, f64, f64) = (Vec::new(), 0.0, 0.0);
     for trial in 0.. {
         let known = |g: &Genotype| begun.contains(g);
-        let problem = Problem { space: &space, violation: &|_| 0.0, known: &known };
+        let problem = Problem { space: &space, violation: &|_| 0.0, known: &known, costs: &no_costs };
         // The same networks under every scheduler.
         let mut rng = Rng::seed_from_u64(1000 * seed + begun.len() as u64);
         let Next::Run(task) = scheduler.next(strategy.as_mut(), &problem, &mut rng).unwrap() else {
@@ -51,7 +51,8 @@ fn run(scheduler: &str, settings: &str, seed: u64) -> (f64, f64) {
         if task.fidelity.epochs == EPOCHS {
             best = best.max(outcome.unwrap_or(0.0));
         }
-        let done = Completed { trial, genotype: task.genotype, fidelity: task.fidelity, outcome };
+        let done =
+            Completed { trial, genotype: task.genotype, fidelity: task.fidelity, outcome, costs: Vec::new() };
         scheduler.tell(strategy.as_mut(), &[done]).unwrap();
     }
     (spent, best)

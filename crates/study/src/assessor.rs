@@ -1,6 +1,6 @@
 //! From genotypes to what a search needs to know before it trains them.
 
-use nasmyth_device::Limits;
+use nasmyth_device::{Limits, Objectives};
 use nasmyth_graph::VerifiedGraph;
 use nasmyth_space::{Genotype, Space};
 use std::cell::RefCell;
@@ -14,13 +14,27 @@ const REMEMBERED: usize = 200_000;
 pub(crate) struct Assessor {
     space: Space,
     limits: Limits,
+    objectives: Objectives,
+    costs: Memory<Vec<f64>>,
     violations: Memory<f64>,
     hashes: Memory<u128>,
 }
 
 impl Assessor {
     pub(crate) fn new(space: Space, limits: Limits) -> Self {
-        Self { space, limits, violations: Memory::default(), hashes: Memory::default() }
+        let (violations, hashes) = (Memory::default(), Memory::default());
+        Self {
+            space,
+            limits,
+            objectives: Objectives::default(),
+            costs: Memory::default(),
+            violations,
+            hashes,
+        }
+    }
+
+    pub(crate) fn with_objectives(self, objectives: Objectives) -> Self {
+        Self { objectives, ..self }
     }
 
     pub(crate) fn space(&self) -> &Space {
@@ -38,6 +52,17 @@ impl Assessor {
         self.violations.recall(genotype, || match self.graph(genotype) {
             Ok(graph) => self.limits.violation(&graph),
             Err(_) => f64::INFINITY,
+        })
+    }
+
+    /// The objectives beside the value; infinity where there is no network.
+    pub(crate) fn costs(&self, genotype: &Genotype) -> Vec<f64> {
+        if self.objectives.single() {
+            return Vec::new();
+        }
+        self.costs.recall(genotype, || match self.graph(genotype) {
+            Ok(graph) => self.objectives.of(&graph),
+            Err(_) => vec![f64::INFINITY; self.objectives.0.len()],
         })
     }
 
@@ -61,17 +86,17 @@ impl Assessor {
 #[derive(Default)]
 struct Memory<T>(RefCell<HashMap<Genotype, T>>);
 
-impl<T: Copy> Memory<T> {
+impl<T: Clone> Memory<T> {
     fn recall(&self, genotype: &Genotype, answer: impl FnOnce() -> T) -> T {
         if let Some(known) = self.0.borrow().get(genotype) {
-            return *known;
+            return known.clone();
         }
         let answer = answer();
         let mut known = self.0.borrow_mut();
         if known.len() >= REMEMBERED {
             known.clear();
         }
-        known.insert(genotype.clone(), answer);
+        known.insert(genotype.clone(), answer.clone());
         answer
     }
 }

@@ -1,8 +1,8 @@
 //! What a study is asked to do, as data.
 
 use crate::StudyError;
-use nasmyth_device::Limits;
-use nasmyth_strategy::{Scheduler, Strategy, scheduler_named, strategy_named};
+use nasmyth_device::{Limits, Objectives};
+use nasmyth_strategy::{STRATEGIES, Scheduler, Strategy, scheduler_named, strategy_named};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -73,6 +73,9 @@ pub struct StudyConfig {
     pub epochs: f64,
     /// What every network must keep.
     pub limits: Limits,
+    /// What is to be good beside the value.
+    #[serde(default)]
+    pub objectives: Objectives,
     /// Where the run comes from.
     pub provenance: Provenance,
 }
@@ -89,6 +92,7 @@ impl Default for StudyConfig {
             scheduler: Method::new("none"),
             epochs: 1.0,
             limits: Limits::default(),
+            objectives: Objectives::default(),
             provenance: Provenance::default(),
         }
     }
@@ -115,7 +119,15 @@ impl StudyConfig {
         if !(self.epochs.is_finite() && self.epochs > 0.0) {
             return wrong("epochs", "a finite number above 0", self.epochs.to_string());
         }
-        let strategy = strategy_named(&self.strategy.name)?.make_in(&self.strategy.settings, folder)?;
+        let kind = strategy_named(&self.strategy.name)?;
+        if !self.objectives.single() && !kind.several {
+            let several = STRATEGIES.iter().filter(|kind| kind.several).map(|kind| kind.name);
+            let expected = "a strategy that looks for a front, as there are several objectives";
+            let got =
+                format!("{}; such strategies are {}", kind.name, several.collect::<Vec<_>>().join(", "));
+            return wrong("strategy", expected, got);
+        }
+        let strategy = kind.make_in(&self.strategy.settings, folder)?;
         let scheduler = scheduler_named(&self.scheduler.name)?.make(&self.scheduler.settings, self.epochs)?;
         Ok(Methods { strategy, scheduler })
     }

@@ -3,7 +3,7 @@
 use crate::assessor::Assessor;
 use nasmyth_device::{Limit, Limits, format_quantity};
 use nasmyth_space::{Genotype, Rng, Space};
-use nasmyth_strategy::{Problem, feasible_walk, smallest};
+use nasmyth_strategy::{Problem, feasible_walk, no_costs, smallest};
 use rand::SeedableRng;
 use thiserror::Error;
 
@@ -58,7 +58,7 @@ const TRIES: usize = 64;
 pub fn feasibility(space: &Space, limits: &Limits) -> Result<Genotype, Infeasible> {
     let assessor = Assessor::new(space.clone(), limits.clone());
     let violation = |genotype: &Genotype| assessor.violation(genotype);
-    let problem = Problem { space, violation: &violation, known: &|_| false };
+    let problem = Problem { space, violation: &violation, known: &|_| false, costs: &no_costs };
     let mut rng = Rng::seed_from_u64(0);
     let drawn = (0..TRIES).map(|_| space.sample(&mut rng)).find(|genotype| problem.feasible(genotype));
     if let Some(found) = drawn {

@@ -1,7 +1,9 @@
 //! Answers for reports.
 
 use crate::{State, Trial};
+use nasmyth_device::Objectives;
 use nasmyth_strategy::Origin;
+use nasmyth_strategy::pareto::front;
 use std::cmp::Ordering;
 
 impl State {
@@ -42,19 +44,15 @@ impl State {
         ranked
     }
 
-    /// Finalists that no other finalist beats in both value and this cost, cheapest first, each network once.
-    pub fn pareto(&self, cost: &str) -> Vec<&Trial> {
-        let price = |trial: &Trial| trial.costs.get(cost).unwrap_or(u64::MAX);
-        let mut ranked = self.ranking();
-        ranked.sort_by(|a, b| price(a).cmp(&price(b)).then(better(a, b)));
-        let mut best = f64::NEG_INFINITY;
-        ranked.retain(|trial| {
-            let value = trial.value().unwrap_or(f64::NEG_INFINITY);
-            let on_front = value > best;
-            best = best.max(value);
-            on_front
-        });
-        ranked
+    /// Finalists that no other finalist beats in value and all these costs, the best value first, each network once.
+    pub fn pareto(&self, objectives: &Objectives) -> Vec<&Trial> {
+        let ranked = self.ranking();
+        let point = |trial: &&Trial| {
+            let costs = objectives.among(&trial.costs).into_iter().map(|cost| -cost);
+            std::iter::once(trial.value().unwrap_or(f64::NEG_INFINITY)).chain(costs).collect()
+        };
+        let points: Vec<Vec<f64>> = ranked.iter().map(point).collect();
+        front(&points).into_iter().map(|i| ranked[i]).collect()
     }
 
     /// The random first trials: those on the lowest rung that no result had a part in.

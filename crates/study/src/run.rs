@@ -136,7 +136,9 @@ impl<'r> Run<'r> {
         let (assessor, known) = (&self.assessor, &self.progress.known);
         let violation = |genotype: &Genotype| assessor.violation(genotype);
         let known = |genotype: &Genotype| known.contains(&assessor.hash(genotype));
-        let problem = Problem { space: assessor.space(), violation: &violation, known: &known };
+        let costs = |genotype: &Genotype| assessor.costs(genotype);
+        let problem =
+            Problem { space: assessor.space(), violation: &violation, known: &known, costs: &costs };
         Ok(self.methods.scheduler.next(self.methods.strategy.as_mut(), &problem, &mut rng)?)
     }
 
@@ -248,9 +250,9 @@ impl<'r> Run<'r> {
             Status::Failed { .. } | Status::Running => Err(()),
         };
         let (trial, genotype, fidelity) = (recorded.trial, recorded.genotype.clone(), recorded.fidelity);
-        self.methods
-            .scheduler
-            .tell(self.methods.strategy.as_mut(), &[Completed { trial, genotype, fidelity, outcome }])?;
+        let costs = self.journal.state().config.objectives.among(&recorded.costs);
+        let completed = Completed { trial, genotype, fidelity, outcome, costs };
+        self.methods.scheduler.tell(self.methods.strategy.as_mut(), &[completed])?;
         self.progress.told += 1;
         self.progress.waiting = false;
         Ok(())

@@ -164,7 +164,9 @@ impl Study {
         let deadline = self.state.config.budget.time.and_then(|time| self.clock.when(time));
         let asked_to_stop = stop.child(None);
         let halt = asked_to_stop.child(deadline);
-        let assessor = Assessor::new(self.space.clone(), self.state.config.limits.clone());
+        let config = &self.state.config;
+        let assessor = Assessor::new(self.space.clone(), config.limits.clone())
+            .with_objectives(config.objectives.clone());
         let workers = self.state.config.workers.min(self.state.config.window as usize); // more would have nothing to do
         let mut run = Run::new(self.journal(observer), methods, assessor, (asked_to_stop, halt.clone()));
         let result = thread::scope(|scope| {

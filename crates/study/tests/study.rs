@@ -256,10 +256,10 @@ fn queries_answer_from_the_highest_rung() {
     let best = state.best().unwrap();
     assert_eq!(best.fidelity.rung, 2);
     assert!(state.finalists().iter().all(|trial| trial.value() <= best.value() && trial.fidelity.rung == 2));
-    let front = state.pareto("params");
-    assert_eq!(front.last().map(|trial| trial.trial), Some(best.trial));
+    let front = state.pareto(&"params".parse().unwrap());
+    assert_eq!(front.first().map(|trial| trial.trial), Some(best.trial));
     let params = |i: usize| front[i].costs.get("params");
-    assert!((1..front.len()).all(|i| params(i - 1) < params(i) && front[i - 1].value() < front[i].value()));
+    assert!((1..front.len()).all(|i| params(i - 1) > params(i) && front[i - 1].value() > front[i].value()));
     let first = state.random_first();
     assert_eq!(first.len(), 7, "the population of the evolution less the default network");
 }

@@ -75,6 +75,9 @@ struct Compare {
     /// Task [default: the first]
     #[arg(long, value_name = "NAME")]
     task: Option<String>,
+    /// Further objectives: columns of the table that are to be small. Regret is then that of the hypervolume
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', requires = "table")]
+    objective: Vec<String>,
     /// Strategies (`nasmyth list strategies`), with settings in brackets: random,regularized-evolution[population=30;sample=8]
     #[arg(long, value_name = "NAMES", default_value = "regularized-evolution")]
     strategies: String,
@@ -147,6 +150,10 @@ impl Compare {
     fn run(self) -> Result<()> {
         let table = self.table.as_deref().map(Table::open).transpose()?;
         let task = table.as_ref().map(|table| table.task(self.task.as_deref())).transpose()?;
+        let task = match task {
+            Some(task) if !self.objective.is_empty() => Some(task.with_objectives(&self.objective)?),
+            task => task,
+        };
         let planted = self.planted.as_deref().map(str::parse::<Planted>).transpose()?;
         let benchmark: &dyn Benchmark = match (&task, &planted) {
             (Some(task), _) => task,
@@ -162,6 +169,9 @@ impl Compare {
         for (name, settings) in wanted {
             let kind = strategy_named(&name)?;
             kind.make(&settings)?;
+            if !self.objective.is_empty() && !kind.several {
+                bail!("strategy `{name}` has one objective only: leave out --objective, or the strategy");
+            }
             let shown = match settings.is_empty() {
                 true => name,
                 false => {

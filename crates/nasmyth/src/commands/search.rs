@@ -31,6 +31,9 @@ pub struct Arguments {
     /// Hard limits, such as "params<=100k,macs<=5M,peak-memory<=256KiB,weights<=400KiB"
     #[arg(long, value_name = "LIMITS")]
     limit: Option<String>,
+    /// What is to be good: accuracy alone, or the front of several such as "accuracy,params,macs" [default: accuracy]
+    #[arg(long, value_name = "OBJECTIVES")]
+    objective: Option<String>,
     /// Time for everything, such as 90s, 10m or 1h30m [default: 10m]
     #[arg(long, value_name = "TIME")]
     time: Option<String>,
@@ -97,6 +100,7 @@ impl Arguments {
             .set("strategy.name", self.strategy.clone())
             .set("scheduler.name", self.scheduler.clone())
             .set("limits", self.limit.clone())
+            .set("objectives", self.objective.clone())
             .set("budget.time", self.time.clone())
             .set("budget.trials", self.trials.map(number).transpose()?)
             .set("seed", self.seed.map(number).transpose()?)

@@ -9,6 +9,7 @@ mod determinism;
 mod disk;
 mod engine;
 mod external;
+mod front;
 mod inspect;
 mod interruption;
 mod language_model;

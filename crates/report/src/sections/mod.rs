@@ -3,6 +3,7 @@
 mod certificate;
 mod confusion;
 mod costs;
+mod front;
 mod metrics;
 mod network;
 mod progress;
@@ -28,6 +29,7 @@ pub(crate) struct Section {
 pub(crate) static SECTIONS: &[Section] = &[
     Section { id: "summary", title: "", body: summary::body },
     Section { id: "limits", title: "Limits", body: certificate::body },
+    Section { id: "front", title: "The front", body: front::body },
     Section { id: "costs", title: "Quality against cost", body: costs::body },
     Section { id: "random", title: "Is it better than chance?", body: random::body },
     Section { id: "progress", title: "Progress", body: progress::body },

@@ -16,6 +16,7 @@ use std::sync::Arc;
 pub(super) const KIND: StrategyKind = StrategyKind {
     name: "bananas",
     doc: "Thompson sampling from an ensemble on the paths of small networks, on the genes of deep ones",
+    several: true,
     settings: &SETTINGS,
     build: |settings| Box::new(ModelBased::new(Bananas::default(), settings)),
 };

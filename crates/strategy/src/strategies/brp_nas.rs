@@ -15,6 +15,7 @@ use rand::RngExt;
 pub(super) const KIND: StrategyKind = StrategyKind {
     name: "brp-nas",
     doc: "the best of a pool by a graph convolution network that compares two, or one of its better half",
+    several: true,
     settings: &SETTINGS,
     build: |settings| Box::new(ModelBased::new(BrpNas(GraphPredictor::new(Aim::Relation)), settings)),
 };

@@ -21,6 +21,7 @@ use rand::RngExt;
 pub(super) const KIND: StrategyKind = StrategyKind {
     name: "lanas",
     doc: "learns to split the space into good and bad regions and samples in the most promising",
+    several: false,
     settings: &[
         SettingKind {
             name: "start",

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 pub(super) const KIND: StrategyKind = StrategyKind {
     name: "local-search",
     doc: "goes to a better neighbour until none is better, then starts anew",
+    several: false,
     settings: &[
         SettingKind {
             name: "start",

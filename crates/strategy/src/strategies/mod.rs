@@ -7,6 +7,7 @@ mod language_model;
 mod local_search;
 mod nas_bowl;
 mod neural_predictor;
+mod nsga2;
 mod random;
 mod regularized_evolution;
 mod reinforce;
@@ -15,6 +16,7 @@ mod tpe;
 pub use lanas::Lanas;
 pub use language_model::LanguageModel;
 pub use local_search::LocalSearch;
+pub use nsga2::Nsga2;
 pub use random::Random;
 pub use regularized_evolution::RegularizedEvolution;
 pub use reinforce::Reinforce;
@@ -31,6 +33,8 @@ pub struct StrategyKind {
     pub name: &'static str,
     /// One line for `--help`.
     pub doc: &'static str,
+    /// Whether it looks for the whole front where there are several objectives.
+    pub several: bool,
     /// What can be set.
     pub settings: &'static [SettingKind],
     /// Makes it from valid settings.
@@ -40,6 +44,7 @@ pub struct StrategyKind {
 /// All strategies. To add one: write its file and add its line.
 pub static STRATEGIES: &[StrategyKind] = &[
     regularized_evolution::KIND,
+    nsga2::KIND,
     local_search::KIND,
     tpe::KIND,
     nas_bowl::KIND,

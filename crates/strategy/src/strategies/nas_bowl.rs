@@ -14,6 +14,7 @@ use std::sync::Arc;
 pub(super) const KIND: StrategyKind = StrategyKind {
     name: "nas-bowl",
     doc: "expected improvement by a Gaussian process over the graphs of networks (Weisfeiler-Lehman kernel)",
+    several: true,
     settings: &SETTINGS,
     build: |settings| Box::new(ModelBased::new(Bowl::default(), settings)),
 };

@@ -14,6 +14,7 @@ use nasmyth_surrogate::Aim;
 pub(super) const KIND: StrategyKind = StrategyKind {
     name: "neural-predictor",
     doc: "the best of a pool by a graph convolution network that predicts values",
+    several: true,
     settings: &SETTINGS,
     build: |settings| Box::new(ModelBased::new(NeuralPredictor(GraphPredictor::new(Aim::Value)), settings)),
 };

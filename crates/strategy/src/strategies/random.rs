@@ -9,6 +9,7 @@ use crate::{Completed, Problem, Proposal, Rng, Strategy, StrategyError, distinct
 pub(super) const KIND: StrategyKind = StrategyKind {
     name: "random",
     doc: "draws feasible networks at random",
+    several: true,
     settings: &[],
     build: |_| Box::new(Random),
 };

@@ -1,10 +1,12 @@
 //! Regularized (ageing) evolution.
 //!
 //! Real, Aggarwal, Huang and Le: "Regularized Evolution for Image Classifier Architecture Search", AAAI 2019,
-//! algorithm 1: the best of a random sample of the population has a child, and the oldest member dies.
+//! algorithm 1: the best of a random sample of the population has a child, and the oldest member dies. Of several objectives the
+//! tournaments of each proposal see one number, with weights drawn anew ([`scalarised`]).
 
 use super::StrategyKind;
 use crate::opening::Opening;
+use crate::pareto::scalarised;
 use crate::{
     Completed, Origin, Problem, Proposal, Rng, Setting, SettingKind, Strategy, StrategyError, distinct,
     feasible_near, feasible_sample,
@@ -16,6 +18,7 @@ use std::collections::VecDeque;
 pub(super) const KIND: StrategyKind = StrategyKind {
     name: "regularized-evolution",
     doc: "mutates the best of a sample of the population; the oldest dies",
+    several: true,
     settings: &[
         SettingKind {
             name: "population",
@@ -60,7 +63,7 @@ pub struct RegularizedEvolution {
 struct Member {
     trial: u64,
     genotype: Genotype,
-    value: f64,
+    objectives: Vec<f64>,
 }
 
 impl RegularizedEvolution {
@@ -83,17 +86,19 @@ impl RegularizedEvolution {
     }
 
     /// The best of a random sample; ties go to the older.
-    fn tournament(&self, rng: &mut Rng) -> Option<&Member> {
-        let draw = |_| self.population.get(rng.random_range(0..self.population.len()));
+    fn tournament(&self, values: &[f64], rng: &mut Rng) -> Option<&Member> {
         let drawn = if self.population.is_empty() { 0 } else { self.sample };
-        let drawn: Vec<&Member> = (0..drawn).filter_map(draw).collect();
-        drawn.into_iter().max_by(|a, b| a.value.total_cmp(&b.value).then(b.trial.cmp(&a.trial)))
+        let drawn: Vec<usize> = (0..drawn).map(|_| rng.random_range(0..self.population.len())).collect();
+        let best = drawn.into_iter().max_by(|&a, &b| values[a].total_cmp(&values[b]).then(b.cmp(&a)))?;
+        self.population.get(best)
     }
 
     fn child(&self, problem: &Problem<'_>, rng: &mut Rng) -> Option<Proposal> {
-        let parent = self.tournament(rng)?;
+        let objectives: Vec<&[f64]> = self.population.iter().map(|m| m.objectives.as_slice()).collect();
+        let values = scalarised(&objectives, rng);
+        let parent = self.tournament(&values, rng)?;
         let crossed = rng.random_bool(self.crossover);
-        let other = if crossed { self.tournament(rng)? } else { parent };
+        let other = if crossed { self.tournament(&values, rng)? } else { parent };
         let origin = if crossed { Origin::Crossover } else { Origin::Mutation };
         let mut child = parent.genotype.clone();
         for attempt in 0..TRIES * MUTATIONS {
@@ -125,12 +130,9 @@ impl Strategy for RegularizedEvolution {
 
     fn tell(&mut self, done: &[Completed]) -> Result<(), StrategyError> {
         for trial in done.iter().filter(|trial| trial.fidelity.rung == 0) {
-            if let Ok(value) = trial.outcome {
-                self.population.push_back(Member {
-                    trial: trial.trial,
-                    genotype: trial.genotype.clone(),
-                    value,
-                });
+            if let Some(objectives) = trial.objectives() {
+                let (trial, genotype) = (trial.trial, trial.genotype.clone());
+                self.population.push_back(Member { trial, genotype, objectives });
             }
         }
         let dead = self.population.len().saturating_sub(self.capacity);

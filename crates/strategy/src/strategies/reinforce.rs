@@ -21,6 +21,7 @@ use rand::RngExt;
 pub(super) const KIND: StrategyKind = StrategyKind {
     name: "reinforce",
     doc: "learns by policy gradients how likely each value of each gene should be; rejects what breaks limits",
+    several: false,
     settings: &[
         SettingKind {
             name: "rate",
@@ -251,6 +252,7 @@ impl Strategy for Reinforce {
 mod tests {
     use super::*;
     use crate::Fidelity;
+    use crate::no_costs;
     use nasmyth_space::{Gene, Space, SpaceError, Tree};
     use rand::SeedableRng;
 
@@ -296,7 +298,7 @@ mod tests {
     #[test]
     fn the_gradient_of_the_feasible_mass_is_that_of_enumeration() {
         let space = space();
-        let problem = Problem { space: &space, violation: &violation, known: &|_| false };
+        let problem = Problem { space: &space, violation: &violation, known: &|_| false, costs: &no_costs };
         let mut policy = Policy::uniform(space.scales());
         policy.logits = vec![vec![0.3, -0.5, 0.9], vec![-0.2, 0.1, 0.7]];
         let estimate = policy.feasibility_gradient(&problem, 200_000, &mut Rng::seed_from_u64(1));
@@ -316,7 +318,7 @@ mod tests {
     /// The most likely genotype after 400 trials, of which any may be repeated.
     fn learned(seed: u64, settings: &str) -> Option<(f64, f64)> {
         let space = space();
-        let problem = Problem { space: &space, violation: &violation, known: &|_| false };
+        let problem = Problem { space: &space, violation: &violation, known: &|_| false, costs: &no_costs };
         let settings = Settings::resolve("reinforce", KIND.settings, &settings.parse().ok()?).ok()?;
         let mut strategy = Reinforce::new(&settings);
         for trial in 0..400 {
@@ -325,7 +327,9 @@ mod tests {
             // More parameters are better, and a wide first layer is better still: the best feasible network uses exactly 25.
             let value = params(&genotype) + sizes(&genotype).0;
             let fidelity = Fidelity { rung: 0, epochs: 1.0 };
-            strategy.tell(&[Completed { trial, genotype, fidelity, outcome: Ok(value) }]).ok()?;
+            strategy
+                .tell(&[Completed { trial, genotype, fidelity, outcome: Ok(value), costs: Vec::new() }])
+                .ok()?;
         }
         let most = |place: usize| {
             let p = strategy.policy.probabilities(place);

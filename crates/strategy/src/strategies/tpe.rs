@@ -5,12 +5,15 @@
 //! the one with the largest l/g is tried, which maximises the expected improvement (equation 4). A gene's densities know only the
 //! trials that have the gene. As in the authors' later implementation the number of good trials has an upper bound.
 //!
+//! Several objectives become one by weights that are drawn anew for each proposal ([`scalarised`]).
+//!
 //! Under a scheduler with rungs the model is that of the highest rung with enough trials; with `random` above 0 and the scheduler
 //! `hyperband` this is BOHB (Falkner, Klein and Hutter, ICML 2018, algorithm 2) with this model in place of its joint density.
 
 use super::StrategyKind;
 use crate::cells::{cell, cells, gene};
 use crate::opening::Opening;
+use crate::pareto::scalarised;
 use crate::parzen::{Gaussians, Parzen};
 use crate::rungs::Rungs;
 use crate::{
@@ -23,6 +26,7 @@ use rand::RngExt;
 pub(super) const KIND: StrategyKind = StrategyKind {
     name: "tpe",
     doc: "tree-structured Parzen estimator: genes that are frequent in the best trials and rare in the others",
+    several: true,
     settings: &[
         SettingKind {
             name: "start",
@@ -79,7 +83,7 @@ struct Trial {
     /// The cell of the gene at each place.
     cells: Vec<Option<u32>>,
     /// Nothing if it failed.
-    value: Option<f64>,
+    objectives: Option<Vec<f64>>,
 }
 
 /// The densities l and g of a gene.
@@ -111,8 +115,8 @@ impl Tpe {
         for done in self.told.drain(..) {
             let genes = problem.space.by_place(&done.genotype);
             let cells = genes.iter().zip(&scales).map(|(gene, &scale)| gene.map(|gene| cell(scale, gene)));
-            let trial = Trial { cells: cells.collect(), value: done.outcome.ok() };
-            let rank = |t: &Trial| t.value.unwrap_or(f64::NEG_INFINITY);
+            let trial = Trial { cells: cells.collect(), objectives: done.objectives() };
+            let rank = |t: &Trial| t.objectives.as_ref().map_or(f64::NEG_INFINITY, |o| o[0]);
             let trials = self.rungs.at(done.fidelity.rung);
             let at = trials.partition_point(|t| rank(t).total_cmp(&rank(&trial)).is_ge());
             trials.insert(at, trial);
@@ -124,13 +128,27 @@ impl Tpe {
         self.rungs.highest(self.start)
     }
 
+    /// The same, the best first by weights drawn anew, and how many of them have values.
+    fn ranked(&self, rng: &mut Rng) -> (Vec<&Trial>, usize) {
+        let mut trials: Vec<&Trial> = self.trials().iter().collect();
+        let points: Vec<&[f64]> = trials.iter().filter_map(|t| t.objectives.as_deref()).collect();
+        let succeeded = points.len();
+        if points.first().is_some_and(|p| p.len() > 1) {
+            let values = scalarised(&points, rng);
+            let mut order: Vec<usize> = (0..succeeded).collect();
+            order.sort_by(|&a, &b| values[b].total_cmp(&values[a]).then(a.cmp(&b)));
+            let failed = trials.split_off(succeeded);
+            trials = order.into_iter().map(|i| trials[i]).chain(failed).collect();
+        }
+        (trials, succeeded)
+    }
+
     /// Both densities of every place.
-    fn densities(&self, problem: &Problem<'_>) -> Vec<Densities> {
-        let trials = self.trials();
-        let succeeded = trials.iter().filter(|t| t.value.is_some()).count();
+    fn densities(&self, problem: &Problem<'_>, rng: &mut Rng) -> Vec<Densities> {
+        let (trials, succeeded) = self.ranked(rng);
         let good = (self.gamma * succeeded as f64).ceil() as usize;
         let (good, bad) = trials.split_at(good.min(self.most_good));
-        let density = |trials: &[Trial], place: usize, scale: Scale| {
+        let density = |trials: &[&Trial], place: usize, scale: Scale| {
             let mut counts = vec![0; cells(scale) as usize];
             trials.iter().filter_map(|t| t.cells[place]).for_each(|cell| counts[cell as usize] += 1);
             Parzen::new(&self.table, scale, &counts)
@@ -157,7 +175,7 @@ impl Tpe {
     }
 
     fn promising(&self, problem: &Problem<'_>, rng: &mut Rng) -> Option<Genotype> {
-        let densities = self.densities(problem);
+        let densities = self.densities(problem, rng);
         let mut last = None;
         for attempt in 0..TRIES {
             let candidates = (self.candidates >> (attempt / HALVING)).max(1);

@@ -31,6 +31,7 @@ use std::time::Duration;
 pub(super) const KIND: StrategyKind = StrategyKind {
     name: "language-model",
     doc: "asks a language model, on any server that speaks the protocol of OpenAI, what to try next",
+    several: false,
     settings: &[
         SettingKind {
             name: "url",
@@ -350,7 +351,7 @@ impl Strategy for LanguageModel {
     }
 
     fn tell(&mut self, done: &[Completed]) -> Result<(), StrategyError> {
-        for Completed { trial, genotype, fidelity, outcome } in done {
+        for Completed { trial, genotype, fidelity, outcome, .. } in done {
             let tried = Tried { trial: *trial, genotype: genotype.clone(), value: outcome.ok() };
             self.tried.at(fidelity.rung).push(tried);
         }
