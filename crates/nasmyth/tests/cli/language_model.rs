@@ -35,7 +35,9 @@ fn configure(place: &Place, url: &str, more: &str) {
 }
 
 fn command(place: &Place, out: &str) -> std::process::Command {
-    place.command(&format!("search --config model.toml --data table.csv --trials 14 --workers 2 --out {out}"))
+    place.command(&format!(
+        "search --config model.toml --data table.csv --scheduler none --trials 14 --workers 2 --out {out}"
+    ))
 }
 
 fn search(place: &Place, out: &str) -> Told {

@@ -3,6 +3,9 @@
 //! Baker, Gupta, Raskar and Naik: "Accelerating Neural Architecture Search using Performance Prediction", 2017, section 4: a training is
 //! stopped as soon as a model of the curves so far gives it too small a chance to end above the best network. Unlike
 //! halving, this compares where curves end, not where they are: networks that learn slowly and end high go on.
+//!
+//! There the chance is compared with a constant. But of `n` networks that are alike, the last is the best with a chance of `1 / n`: after
+//! some time a constant stops every network whose curve says nothing yet. So the constant here is a share of that.
 
 use super::SchedulerKind;
 use super::ladder::{Entry, ladder};
@@ -37,8 +40,8 @@ pub(super) const KIND: SchedulerKind = SchedulerKind {
         },
         SettingKind {
             name: "chance",
-            doc: "a training with a smaller chance to end above the best is stopped",
-            setting: Setting::Number { default: 0.05, least: 0.0, most: 1.0 },
+            doc: "a training is stopped when its chance to end above the best is below this share of an unknown network's",
+            setting: Setting::Number { default: 0.1, least: 0.0, most: 1.0 },
         },
     ],
     build: |settings, epochs| Box::new(Curve::new(settings, epochs)),
@@ -95,7 +98,7 @@ impl Curve {
         let curves: Vec<&[f64]> = self.curves.iter().map(Vec::as_slice).collect();
         let model = if ends.len() < self.start { None } else { CurveModel::fit(&curves, rungs) };
         let best = ends.into_iter().fold(f64::NEG_INFINITY, f64::max);
-        let chance = self.chance;
+        let chance = self.chance / (self.curves.len() + 1) as f64;
         move |begun| {
             let end = model.as_ref().and_then(|model| model.last(begun));
             end.is_none_or(|end| probability_of_improvement(end, best) >= chance)
