@@ -12,12 +12,14 @@ mod graph_predictor;
 mod model_based;
 mod opening;
 mod parzen;
+mod policy;
 mod regression;
 mod scheduler;
 pub mod schedulers;
 mod settings;
 pub mod strategies;
 mod strategy;
+mod value_model;
 
 pub use error::StrategyError;
 pub use feasible::{distinct, feasible_near, feasible_sample, feasible_walk, smallest};

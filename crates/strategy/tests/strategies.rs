@@ -30,6 +30,9 @@ fn settings_that_change_what_a_strategy_does_keep_the_contract() {
         ("lanas", "start = 1\nleaf = 2\ndepth = 2\nexploration = 10.0"),
         ("lanas", "depth = 0"),
         ("reinforce", "penalty = 0.5\nmomentum = 0.0"),
+        ("manas", "per-agent = true\ntries = 1"),
+        ("epnas", "beam = 1\ntemperature = 0.0"),
+        ("epnas", "beam = 1000\ntemperature = 10.0\ncooling = 1.0"),
     ];
     for (name, settings) in others {
         let make = || strategy_named(name)?.make(&settings.parse().unwrap());

@@ -2,8 +2,10 @@
 
 mod bananas;
 mod brp_nas;
+mod epnas;
 mod lanas;
 mod local_search;
+mod manas;
 mod nas_bowl;
 mod neural_predictor;
 mod random;
@@ -11,8 +13,10 @@ mod regularized_evolution;
 mod reinforce;
 mod tpe;
 
+pub use epnas::Epnas;
 pub use lanas::Lanas;
 pub use local_search::LocalSearch;
+pub use manas::Manas;
 pub use random::Random;
 pub use regularized_evolution::RegularizedEvolution;
 pub use reinforce::Reinforce;
@@ -45,6 +49,8 @@ pub static STRATEGIES: &[StrategyKind] = &[
     brp_nas::KIND,
     lanas::KIND,
     reinforce::KIND,
+    manas::KIND,
+    epnas::KIND,
     random::KIND,
 ];
 

@@ -10,13 +10,13 @@
 //! not trained, so their quality is taken to be the baseline.
 
 use super::StrategyKind;
-use crate::cells::{cell, cells, gene};
+use crate::cells::cell;
+use crate::policy::Policy;
 use crate::{
     Completed, Origin, Problem, Proposal, Rng, Setting, SettingKind, Settings, Strategy, StrategyError,
     distinct, feasible_near, feasible_sample,
 };
-use nasmyth_space::{Genotype, Scale};
-use rand::RngExt;
+use nasmyth_space::Genotype;
 
 pub(super) const KIND: StrategyKind = StrategyKind {
     name: "reinforce",
@@ -61,13 +61,6 @@ pub struct Reinforce {
     baseline: Baseline,
 }
 
-/// For each place a logit for each cell; genes of a range share the cells that [`crate::cells`] makes of it.
-#[derive(Clone, Debug, Default)]
-struct Policy {
-    scales: Vec<Scale>,
-    logits: Vec<Vec<f64>>,
-}
-
 /// Running mean and variance of rewards.
 #[derive(Clone, Copy, Debug, Default)]
 struct Baseline {
@@ -78,31 +71,6 @@ struct Baseline {
 }
 
 impl Policy {
-    fn uniform(scales: Vec<Scale>) -> Self {
-        let logits = scales.iter().map(|&scale| vec![0.0; cells(scale) as usize]).collect();
-        Self { scales, logits }
-    }
-
-    fn probabilities(&self, place: usize) -> Vec<f64> {
-        let logits = &self.logits[place];
-        let most = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let weights: Vec<f64> = logits.iter().map(|logit| (logit - most).exp()).collect();
-        let sum: f64 = weights.iter().sum();
-        weights.into_iter().map(|weight| weight / sum).collect()
-    }
-
-    fn sample(&self, problem: &Problem<'_>, rng: &mut Rng) -> Genotype {
-        problem.space.compose(|place| {
-            let mut at = rng.random::<f64>();
-            let probabilities = self.probabilities(place);
-            let chosen = probabilities.iter().position(|p| {
-                at -= p;
-                at < 0.0
-            });
-            gene(self.scales[place], chosen.unwrap_or(probabilities.len() - 1) as u32, rng)
-        })
-    }
-
     /// Adds `weight` times the gradient of the log-probability of a genotype to `gradient`.
     fn add_gradient(
         &self,
@@ -117,10 +85,6 @@ impl Policy {
             gradient[place].iter_mut().zip(probabilities).for_each(|(g, p)| *g -= weight * p);
             gradient[place][cell(self.scales[place], its) as usize] += weight;
         }
-    }
-
-    fn zeros(&self) -> Vec<Vec<f64>> {
-        self.logits.iter().map(|logits| vec![0.0; logits.len()]).collect()
     }
 
     /// Monte-Carlo estimate of the gradient of `log P(V)`: of `grad log P(z)`, the mean over feasible draws minus that over all, which is
