@@ -3,6 +3,7 @@
 mod bananas;
 mod brp_nas;
 mod epnas;
+mod gflownet;
 mod lanas;
 mod local_search;
 mod manas;
@@ -14,6 +15,7 @@ mod reinforce;
 mod tpe;
 
 pub use epnas::Epnas;
+pub use gflownet::GFlowNet;
 pub use lanas::Lanas;
 pub use local_search::LocalSearch;
 pub use manas::Manas;
@@ -51,6 +53,7 @@ pub static STRATEGIES: &[StrategyKind] = &[
     reinforce::KIND,
     manas::KIND,
     epnas::KIND,
+    gflownet::KIND,
     random::KIND,
 ];
 

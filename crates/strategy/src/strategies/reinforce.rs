@@ -304,4 +304,77 @@ mod tests {
         let (rejection, shaped) = (found("rate = 0.05"), found("rate = 0.05\npenalty = 1.0"));
         assert!(rejection >= 9 && shaped < rejection, "{rejection} and {shaped} of 10");
     }
+
+    #[test]
+    fn the_gradient_of_the_expected_reward_is_that_of_enumeration() {
+        let space = space();
+        let problem = Problem { space: &space, violation: &|_| 0.0, known: &|_| false };
+        let mut policy = Policy::uniform(space.scales());
+        policy.logits = vec![vec![0.3, -0.5, 0.9], vec![-0.2, 0.1, 0.7]];
+        let reward = |genotype: &Genotype| sizes(genotype).0 - 0.7 * (params(genotype) / 25.0 - 1.0).abs();
+        let chance = |policy: &Policy, genotype: &Genotype| {
+            let share = |(place, gene): (usize, &Gene)| match gene {
+                Gene::Index(i) => policy.probabilities(place)[*i as usize],
+                Gene::Real(_) => 0.0,
+            };
+            genotype.genes().iter().enumerate().map(share).product::<f64>()
+        };
+        let expected =
+            |policy: &Policy| space.enumerate().map(|g| chance(policy, &g) * reward(&g)).sum::<f64>();
+        let mut gradient = policy.zeros();
+        for genotype in space.enumerate() {
+            let weight = chance(&policy, &genotype) * reward(&genotype);
+            policy.add_gradient(&genotype, weight, &problem, &mut gradient);
+        }
+        for place in 0..2 {
+            for option in 0..3 {
+                let at = |shift: f64| {
+                    let mut moved = policy.clone();
+                    moved.logits[place][option] += shift;
+                    expected(&moved)
+                };
+                let exact = (at(1e-5) - at(-1e-5)) / 2e-5;
+                assert!((gradient[place][option] - exact).abs() < 1e-8, "{place} {option}");
+            }
+        }
+    }
+
+    /// Cost of the most likely network after 1,500 trials in a space of ten layers, where cost buys quality and the limit is 60.
+    fn converged(seed: u64, penalty: f64) -> f64 {
+        let layers = (0..10).map(|i| Tree::choice(format!("layer{i}"), [1, 2, 4, 7, 12]));
+        let space = Space::new("deep", "", Tree::group(layers.collect::<Vec<_>>()), |_| {
+            Err(SpaceError::GenotypeText { text: String::new(), got: String::new(), position: 1 })
+        })
+        .unwrap();
+        let costs = |gene: &Gene| {
+            if let Gene::Index(i) = gene { [1.0, 2.0, 4.0, 7.0, 12.0][*i as usize] } else { 0.0 }
+        };
+        let cost = |genotype: &Genotype| genotype.genes().iter().map(costs).sum::<f64>();
+        let violation = |genotype: &Genotype| (cost(genotype) / 60.0 - 1.0).max(0.0);
+        let problem = Problem { space: &space, violation: &violation, known: &|_| false };
+        let text = format!("rate = 0.05\npenalty = {penalty:?}").parse().unwrap();
+        let mut strategy = Reinforce::new(&Settings::resolve("reinforce", KIND.settings, &text).unwrap());
+        for trial in 0..1_500 {
+            let mut rng = Rng::seed_from_u64(seed * 10_000 + trial);
+            let genotype = strategy.ask(&problem, 1, &mut rng).unwrap().remove(0).genotype;
+            let quality = genotype.genes().iter().map(|gene| costs(gene).sqrt()).sum::<f64>();
+            let fidelity = Fidelity { rung: 0, epochs: 1.0 };
+            strategy.tell(&[Completed { trial, genotype, fidelity, outcome: Ok(quality) }]).unwrap();
+        }
+        let most = |place: usize| {
+            let p = strategy.policy.probabilities(place);
+            (0..5).max_by(|&a, &b| p[a].total_cmp(&p[b])).unwrap_or(0)
+        };
+        cost(&Genotype::new((0..10).map(|place| Gene::Index(most(place) as u32))))
+    }
+
+    #[test]
+    fn the_cost_converges_to_the_limit_whatever_the_penalty() {
+        for penalty in [0.5, 1.5, 5.0] {
+            for seed in 0..3 {
+                let cost = converged(seed, penalty);
+                assert!((cost / 60.0 - 1.0).abs() <= 0.05, "penalty {penalty}, seed {seed}: {cost}");
+            }
+        }
+    }
 }
