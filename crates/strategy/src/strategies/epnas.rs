@@ -244,10 +244,10 @@ mod tests {
     fn drawing_finds_the_network_with_mediocre_beginnings_that_the_best_prefixes_miss() {
         let found = |settings: &str| {
             let hit = |seed| trials(settings, seed, 250, deceptive).iter().any(|g| deceptive(g) == 10.0);
-            (0..20).filter(|&seed| hit(seed)).count()
+            (0..10).filter(|&seed| hit(seed)).count()
         };
         let (drawn, greedy) = (found(""), found("temperature = 0.0"));
-        assert!(drawn >= 16 && greedy <= 4, "{drawn} and {greedy} of 20");
+        assert!(drawn >= 8 && greedy <= 2, "{drawn} and {greedy} of 10");
     }
 
     #[test]

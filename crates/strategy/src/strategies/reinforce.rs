@@ -326,15 +326,15 @@ mod tests {
             let weight = chance(&policy, &genotype) * reward(&genotype);
             policy.add_gradient(&genotype, weight, &problem, &mut gradient);
         }
-        for place in 0..2 {
-            for option in 0..3 {
+        for (place, slopes) in gradient.iter().enumerate() {
+            for (option, got) in slopes.iter().enumerate() {
                 let at = |shift: f64| {
                     let mut moved = policy.clone();
                     moved.logits[place][option] += shift;
                     expected(&moved)
                 };
                 let exact = (at(1e-5) - at(-1e-5)) / 2e-5;
-                assert!((gradient[place][option] - exact).abs() < 1e-8, "{place} {option}");
+                assert!((got - exact).abs() < 1e-8, "{place} {option}: {got}, not {exact}");
             }
         }
     }
