@@ -161,7 +161,7 @@ fn mutated(space: &Space, parent: &Genotype, rng: &mut Rng) -> Genotype {
 }
 
 /// All trials, or where they are too many the best and the latest.
-fn learned(known: &[Known]) -> Vec<&Known> {
+pub(crate) fn learned(known: &[Known]) -> Vec<&Known> {
     if known.len() <= MOST {
         return known.iter().collect();
     }

@@ -69,16 +69,17 @@ pub fn crowding(points: &[&[f64]]) -> Vec<f64> {
     let mut distances = vec![0.0; points.len()];
     let mut order: Vec<usize> = (0..points.len()).collect();
     for k in 0..points.first().map_or(0, |p| p.len()) {
-        order.sort_by(|&a, &b| points[a][k].total_cmp(&points[b][k]).then(a.cmp(&b)));
+        let at = |i: usize| points[i][k];
+        order.sort_by(|&a, &b| at(a).total_cmp(&at(b)).then(a.cmp(&b)));
         let (Some(&first), Some(&last)) = (order.first(), order.last()) else { break };
-        let range = points[last][k] - points[first][k];
+        let range = at(last) - at(first);
         if range <= 0.0 {
             continue;
         }
         distances[first] = f64::INFINITY;
         distances[last] = f64::INFINITY;
-        for around in order.windows(3) {
-            distances[around[1]] += (points[around[2]][k] - points[around[0]][k]) / range;
+        for (around, &middle) in order.windows(3).zip(&order[1..]) {
+            distances[middle] += (at(around[2]) - at(around[0])) / range;
         }
     }
     distances

@@ -8,6 +8,11 @@ pub(crate) struct Linear {
 }
 
 impl Linear {
+    /// One for each input.
+    pub(crate) fn weights(&self) -> &[f64] {
+        &self.weights
+    }
+
     /// Its value.
     pub(crate) fn at(&self, x: &[f32]) -> f64 {
         self.bias + self.weights.iter().zip(x).map(|(w, x)| w * f64::from(*x)).sum::<f64>()

@@ -2,9 +2,12 @@
 
 mod bananas;
 mod brp_nas;
+mod epnas;
+mod gflownet;
 mod lanas;
 mod language_model;
 mod local_search;
+mod manas;
 mod nas_bowl;
 mod neural_predictor;
 mod nsga2;
@@ -13,9 +16,12 @@ mod regularized_evolution;
 mod reinforce;
 mod tpe;
 
+pub use epnas::Epnas;
+pub use gflownet::GFlowNet;
 pub use lanas::Lanas;
 pub use language_model::LanguageModel;
 pub use local_search::LocalSearch;
+pub use manas::Manas;
 pub use nsga2::Nsga2;
 pub use random::Random;
 pub use regularized_evolution::RegularizedEvolution;
@@ -53,6 +59,9 @@ pub static STRATEGIES: &[StrategyKind] = &[
     brp_nas::KIND,
     lanas::KIND,
     reinforce::KIND,
+    manas::KIND,
+    epnas::KIND,
+    gflownet::KIND,
     language_model::KIND,
     random::KIND,
 ];

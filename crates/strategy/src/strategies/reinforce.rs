@@ -10,13 +10,13 @@
 //! not trained, so their quality is taken to be the baseline.
 
 use super::StrategyKind;
-use crate::cells::{cell, cells, gene};
+use crate::cells::cell;
+use crate::policy::Policy;
 use crate::{
     Completed, Origin, Problem, Proposal, Rng, Setting, SettingKind, Settings, Strategy, StrategyError,
     distinct, feasible_near, feasible_sample,
 };
-use nasmyth_space::{Genotype, Scale};
-use rand::RngExt;
+use nasmyth_space::Genotype;
 
 pub(super) const KIND: StrategyKind = StrategyKind {
     name: "reinforce",
@@ -62,13 +62,6 @@ pub struct Reinforce {
     baseline: Baseline,
 }
 
-/// For each place a logit for each cell; genes of a range share the cells that [`crate::cells`] makes of it.
-#[derive(Clone, Debug, Default)]
-struct Policy {
-    scales: Vec<Scale>,
-    logits: Vec<Vec<f64>>,
-}
-
 /// Running mean and variance of rewards.
 #[derive(Clone, Copy, Debug, Default)]
 struct Baseline {
@@ -79,31 +72,6 @@ struct Baseline {
 }
 
 impl Policy {
-    fn uniform(scales: Vec<Scale>) -> Self {
-        let logits = scales.iter().map(|&scale| vec![0.0; cells(scale) as usize]).collect();
-        Self { scales, logits }
-    }
-
-    fn probabilities(&self, place: usize) -> Vec<f64> {
-        let logits = &self.logits[place];
-        let most = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let weights: Vec<f64> = logits.iter().map(|logit| (logit - most).exp()).collect();
-        let sum: f64 = weights.iter().sum();
-        weights.into_iter().map(|weight| weight / sum).collect()
-    }
-
-    fn sample(&self, problem: &Problem<'_>, rng: &mut Rng) -> Genotype {
-        problem.space.compose(|place| {
-            let mut at = rng.random::<f64>();
-            let probabilities = self.probabilities(place);
-            let chosen = probabilities.iter().position(|p| {
-                at -= p;
-                at < 0.0
-            });
-            gene(self.scales[place], chosen.unwrap_or(probabilities.len() - 1) as u32, rng)
-        })
-    }
-
     /// Adds `weight` times the gradient of the log-probability of a genotype to `gradient`.
     fn add_gradient(
         &self,
@@ -118,10 +86,6 @@ impl Policy {
             gradient[place].iter_mut().zip(probabilities).for_each(|(g, p)| *g -= weight * p);
             gradient[place][cell(self.scales[place], its) as usize] += weight;
         }
-    }
-
-    fn zeros(&self) -> Vec<Vec<f64>> {
-        self.logits.iter().map(|logits| vec![0.0; logits.len()]).collect()
     }
 
     /// Monte-Carlo estimate of the gradient of `log P(V)`: of `grad log P(z)`, the mean over feasible draws minus that over all, which is
@@ -343,5 +307,80 @@ mod tests {
         let found = |settings| (0..10).filter(|&seed| learned(seed, settings) == Some((4.0, 2.0))).count();
         let (rejection, shaped) = (found("rate = 0.05"), found("rate = 0.05\npenalty = 1.0"));
         assert!(rejection >= 9 && shaped < rejection, "{rejection} and {shaped} of 10");
+    }
+
+    #[test]
+    fn the_gradient_of_the_expected_reward_is_that_of_enumeration() {
+        let space = space();
+        let problem = Problem { space: &space, violation: &|_| 0.0, known: &|_| false, costs: &no_costs };
+        let mut policy = Policy::uniform(space.scales());
+        policy.logits = vec![vec![0.3, -0.5, 0.9], vec![-0.2, 0.1, 0.7]];
+        let reward = |genotype: &Genotype| sizes(genotype).0 - 0.7 * (params(genotype) / 25.0 - 1.0).abs();
+        let chance = |policy: &Policy, genotype: &Genotype| {
+            let share = |(place, gene): (usize, &Gene)| match gene {
+                Gene::Index(i) => policy.probabilities(place)[*i as usize],
+                Gene::Real(_) => 0.0,
+            };
+            genotype.genes().iter().enumerate().map(share).product::<f64>()
+        };
+        let expected =
+            |policy: &Policy| space.enumerate().map(|g| chance(policy, &g) * reward(&g)).sum::<f64>();
+        let mut gradient = policy.zeros();
+        for genotype in space.enumerate() {
+            let weight = chance(&policy, &genotype) * reward(&genotype);
+            policy.add_gradient(&genotype, weight, &problem, &mut gradient);
+        }
+        for (place, slopes) in gradient.iter().enumerate() {
+            for (option, got) in slopes.iter().enumerate() {
+                let at = |shift: f64| {
+                    let mut moved = policy.clone();
+                    moved.logits[place][option] += shift;
+                    expected(&moved)
+                };
+                let exact = (at(1e-5) - at(-1e-5)) / 2e-5;
+                assert!((got - exact).abs() < 1e-8, "{place} {option}: {got}, not {exact}");
+            }
+        }
+    }
+
+    /// Cost of the most likely network after 1,500 trials in a space of ten layers, where cost buys quality and the limit is 60.
+    fn converged(seed: u64, penalty: f64) -> f64 {
+        let layers = (0..10).map(|i| Tree::choice(format!("layer{i}"), [1, 2, 4, 7, 12]));
+        let space = Space::new("deep", "", Tree::group(layers.collect::<Vec<_>>()), |_| {
+            Err(SpaceError::GenotypeText { text: String::new(), got: String::new(), position: 1 })
+        })
+        .unwrap();
+        let costs = |gene: &Gene| {
+            if let Gene::Index(i) = gene { [1.0, 2.0, 4.0, 7.0, 12.0][*i as usize] } else { 0.0 }
+        };
+        let cost = |genotype: &Genotype| genotype.genes().iter().map(costs).sum::<f64>();
+        let violation = |genotype: &Genotype| (cost(genotype) / 60.0 - 1.0).max(0.0);
+        let problem = Problem { space: &space, violation: &violation, known: &|_| false, costs: &no_costs };
+        let text = format!("rate = 0.05\npenalty = {penalty:?}").parse().unwrap();
+        let mut strategy = Reinforce::new(&Settings::resolve("reinforce", KIND.settings, &text).unwrap());
+        for trial in 0..1_500 {
+            let mut rng = Rng::seed_from_u64(seed * 10_000 + trial);
+            let genotype = strategy.ask(&problem, 1, &mut rng).unwrap().remove(0).genotype;
+            let quality = genotype.genes().iter().map(|gene| costs(gene).sqrt()).sum::<f64>();
+            let fidelity = Fidelity { rung: 0, epochs: 1.0 };
+            strategy
+                .tell(&[Completed { trial, genotype, fidelity, outcome: Ok(quality), costs: Vec::new() }])
+                .unwrap();
+        }
+        let most = |place: usize| {
+            let p = strategy.policy.probabilities(place);
+            (0..5).max_by(|&a, &b| p[a].total_cmp(&p[b])).unwrap_or(0)
+        };
+        cost(&Genotype::new((0..10).map(|place| Gene::Index(most(place) as u32))))
+    }
+
+    #[test]
+    fn the_cost_converges_to_the_limit_whatever_the_penalty() {
+        for penalty in [0.5, 1.5, 5.0] {
+            for seed in 0..3 {
+                let cost = converged(seed, penalty);
+                assert!((cost / 60.0 - 1.0).abs() <= 0.05, "penalty {penalty}, seed {seed}: {cost}");
+            }
+        }
     }
 }
