@@ -9,6 +9,8 @@ pub mod conformance;
 mod error;
 mod feasible;
 mod graph_predictor;
+mod graph_process;
+mod graphs;
 mod model_based;
 mod opening;
 mod parzen;
@@ -18,6 +20,7 @@ pub mod schedulers;
 mod settings;
 pub mod strategies;
 mod strategy;
+mod trust_region;
 
 pub use error::StrategyError;
 pub use feasible::{distinct, feasible_near, feasible_sample, feasible_walk, smallest};

@@ -2,6 +2,8 @@
 
 mod bananas;
 mod brp_nas;
+mod casmopolitan;
+mod gp_paths;
 mod lanas;
 mod local_search;
 mod nas_bowl;
@@ -10,7 +12,9 @@ mod random;
 mod regularized_evolution;
 mod reinforce;
 mod tpe;
+mod tw_nas;
 
+pub use casmopolitan::Casmopolitan;
 pub use lanas::Lanas;
 pub use local_search::LocalSearch;
 pub use random::Random;
@@ -40,6 +44,9 @@ pub static STRATEGIES: &[StrategyKind] = &[
     local_search::KIND,
     tpe::KIND,
     nas_bowl::KIND,
+    tw_nas::KIND,
+    gp_paths::KIND,
+    casmopolitan::KIND,
     bananas::KIND,
     neural_predictor::KIND,
     brp_nas::KIND,
