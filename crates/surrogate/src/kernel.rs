@@ -24,10 +24,19 @@ pub trait Kernel: Clone + std::fmt::Debug + Send {
     }
 }
 
+/// Numbers that all kernels of a family make their values of.
+pub type Comparison = [f64; 6];
+
 /// Kernels over architectures, of which the data choose one.
 pub trait Family: Kernel {
     /// What the kernels read of an architecture.
     fn point(dag: &Dag) -> Self::Point;
+
+    /// What the kernels need to know of two points, all of them: it is computed once.
+    fn compare(a: &Self::Point, b: &Self::Point) -> Comparison;
+
+    /// [`Kernel::value`] of two points that were compared.
+    fn compared(&self, comparison: &Comparison) -> f64;
 
     /// The member that the search begins with.
     fn first() -> Self;
@@ -42,19 +51,30 @@ pub struct KernelProcess<K: Kernel> {
     kernel: K,
     noise: f64,
     data: Vec<Arc<K::Point>>,
+    gram: Matrix,
     process: GaussianProcess,
 }
 
 impl<K: Kernel> KernelProcess<K> {
     /// The process of this kernel and noise over data. `None` without data.
     pub fn new(kernel: K, noise: f64, data: &[Arc<K::Point>], targets: &[f64]) -> Option<Self> {
-        let process = GaussianProcess::fit(&kernel.gram(data), targets, noise)?;
-        Some(Self { kernel, noise, data: data.to_vec(), process })
+        let gram = kernel.gram(data);
+        Self::of(kernel, noise, data, targets, gram)
     }
 
-    /// The process of the same kernel and noise over other data.
+    fn of(kernel: K, noise: f64, data: &[Arc<K::Point>], targets: &[f64], gram: Matrix) -> Option<Self> {
+        let process = GaussianProcess::fit(&gram, targets, noise)?;
+        Some(Self { kernel, noise, data: data.to_vec(), gram, process })
+    }
+
+    /// The process of the same kernel and noise over other data; cheaper if they begin with the same points.
     pub fn refit(&self, data: &[Arc<K::Point>], targets: &[f64]) -> Option<Self> {
-        Self::new(self.kernel.clone(), self.noise, data, targets)
+        let same = self.data.iter().zip(data).take_while(|(a, b)| Arc::ptr_eq(a, b)).count();
+        let gram = Matrix::symmetric(data.len(), |i, j| match i < same {
+            true => self.gram.row(i)[j],
+            false => self.kernel.value(&data[i], &data[j]),
+        });
+        Self::of(self.kernel.clone(), self.noise, data, targets, gram)
     }
 
     /// The kernel.
@@ -102,21 +122,21 @@ impl<K: Family> KernelProcess<K> {
     /// The most likely process that a search along one setting at a time finds, with a noise of 0.001 to 1 of the kernel. `None` without
     /// data.
     pub fn fit(data: &[Arc<K::Point>], targets: &[f64]) -> Option<Self> {
-        let mut best = Self::new(K::first(), FIRST, data, targets)?;
+        let compare = |i: usize| (0..=i).map(|j| K::compare(&data[i], &data[j])).collect::<Vec<_>>();
+        let compared: Vec<Vec<Comparison>> = (0..data.len()).map(compare).collect();
+        let with = |kernel: K, noise: f64| {
+            let gram = Matrix::symmetric(data.len(), |i, j| kernel.compared(&compared[i][j]));
+            Self::of(kernel, noise, data, targets, gram)
+        };
+        let mut best = with(K::first(), FIRST)?;
         for _ in 0..ROUNDS {
             let before = best.process.log_likelihood();
             for setting in 0..best.kernel.variants().len() {
                 let (variants, noise) = (best.kernel.variants().swap_remove(setting), best.noise);
-                best =
-                    best.or_better(variants.into_iter().filter_map(|k| Self::new(k, noise, data, targets)));
+                best = best.or_better(variants.into_iter().filter_map(|kernel| with(kernel, noise)));
             }
-            let gram = best.kernel.gram(data);
-            let with = |noise: f64| {
-                let process = GaussianProcess::fit(&gram, targets, noise)?;
-                Some(Self { noise, process, ..best.clone() })
-            };
-            let others: Vec<Self> = NOISES.into_iter().filter_map(with).collect();
-            best = best.or_better(others);
+            let kernel = best.kernel.clone();
+            best = best.or_better(NOISES.into_iter().filter_map(|noise| with(kernel.clone(), noise)));
             if best.process.log_likelihood() <= before {
                 break;
             }

@@ -5,7 +5,7 @@
 //! its out-degrees. Each lives on a tree, so what it costs to move one onto another has a closed form (equation 3), and
 //! `exp(-d / s)` of the sum is positive definite (proposition 1).
 
-use crate::{Dag, Family, Kernel};
+use crate::{Comparison, Dag, Family, Kernel};
 use std::collections::BTreeMap;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
@@ -39,9 +39,8 @@ impl Transport {
     /// The cost of moving the operators, over n-grams up to `n`: every edge of the tree has the same length, and mass that has to
     /// cross all of them costs 1.
     fn operators(&self, other: &Self, n: usize) -> f64 {
-        let cost = |(a, b): (&Masses, &Masses)| difference(a, b);
-        let sum: f64 = self.levels.iter().zip(&other.levels).take(n + 1).map(cost).sum();
-        sum / (2 * (n + 1)) as f64
+        let costs = self.levels.iter().zip(&other.levels).take(n + 1).map(|(a, b)| difference(a, b));
+        costs.sum::<f64>() / (2 * (n + 1)) as f64
     }
 
     /// The cost of moving in- and out-degrees along the depth, between 0 and 2.
@@ -131,15 +130,22 @@ fn difference(a: &Masses, b: &Masses) -> f64 {
     sum
 }
 
-/// The cost of moving one distribution onto another along a line: the area between their cumulative distributions.
+/// The cost of moving one distribution onto another along a line from 0 to 1: the area between their cumulative distributions.
 fn line(a: &[(f64, f64)], b: &[(f64, f64)]) -> f64 {
-    let mut steps: Vec<(f64, f64)> =
-        a.iter().copied().chain(b.iter().map(|(at, mass)| (*at, -mass))).collect();
-    steps.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let (mut sum, mut excess) = (0.0, 0.0);
-    for pair in steps.windows(2) {
-        excess += pair[0].1;
-        sum += excess.abs() * (pair[1].0 - pair[0].0);
+    let (mut i, mut j, mut at, mut excess, mut sum) = (0, 0, 0.0, 0.0f64, 0.0);
+    while i < a.len() || j < b.len() {
+        let place = |side: &[(f64, f64)], i: usize| side.get(i).map_or(f64::INFINITY, |step| step.0);
+        let next = place(a, i).min(place(b, j));
+        sum += excess.abs() * (next - at);
+        at = next;
+        if place(a, i) == next {
+            excess += a[i].1;
+            i += 1;
+        }
+        if place(b, j) == next {
+            excess -= b[j].1;
+            j += 1;
+        }
     }
     sum
 }
@@ -173,6 +179,25 @@ impl Kernel for TreeWasserstein {
 impl Family for TreeWasserstein {
     fn point(dag: &Dag) -> Transport {
         Transport::of(dag)
+    }
+
+    /// The cost of the degrees, and those of the operators over n-grams up to 1, 2 ...
+    fn compare(a: &Transport, b: &Transport) -> Comparison {
+        let mut costs = Comparison::default();
+        costs[0] = a.along(b);
+        let mut sum = 0.0;
+        for (level, (one, other)) in a.levels.iter().zip(&b.levels).enumerate() {
+            sum += difference(one, other);
+            if level > 0 {
+                costs[level] = sum / (2 * (level + 1)) as f64;
+            }
+        }
+        costs
+    }
+
+    fn compared(&self, comparison: &Comparison) -> f64 {
+        let distance = self.share * comparison[self.grams] + 0.5 * (1.0 - self.share) * comparison[0];
+        (-distance / self.scale).exp()
     }
 
     fn first() -> Self {
@@ -267,6 +292,17 @@ mod tests {
                 assert!(d(i, j) <= d(i, k) + d(k, j) + 1e-12, "{i} {j} {k}");
                 assert!((d(i, j) - d(j, i)).abs() < 1e-12 && (0.0..=1.0).contains(&d(i, j)));
             }
+        }
+    }
+
+    #[test]
+    fn compared_cells_have_the_value_of_the_kernel() {
+        let cells = random_cells(20);
+        for (kernel, (a, b)) in
+            kernels().iter().flat_map(|k| cells.iter().zip(&cells[1..]).map(move |p| (k, p)))
+        {
+            let compared = kernel.compared(&TreeWasserstein::compare(a, b));
+            assert!((compared - kernel.value(a, b)).abs() < 1e-12, "{kernel:?}");
         }
     }
 

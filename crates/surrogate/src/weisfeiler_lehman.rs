@@ -3,7 +3,7 @@
 //! Shervashidze et al.: "Weisfeiler-Lehman Graph Kernels", JMLR 2011; Ru, Wan, Dong and Osborne: "Interpretable Neural Architecture
 //! Search via Bayesian Optimisation with Weisfeiler-Lehman Kernels" (NAS-BOWL), ICLR 2021, section 3.
 
-use crate::{Dag, Family, Kernel, KernelProcess};
+use crate::{Comparison, Dag, Family, Kernel, KernelProcess};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 /// Deepest refinement that is tried.
@@ -106,20 +106,38 @@ impl WeisfeilerLehman {
     pub fn depth(&self) -> usize {
         self.depth
     }
+
+    fn of_cosine(&self, cosine: f64) -> f64 {
+        self.square.map_or(cosine, |square| ((cosine - 1.0) / square).exp())
+    }
 }
 
 impl Kernel for WeisfeilerLehman {
     type Point = Features;
 
     fn value(&self, a: &Features, b: &Features) -> f64 {
-        let cosine = a.kernel(b, self.depth);
-        self.square.map_or(cosine, |square| ((cosine - 1.0) / square).exp())
+        self.of_cosine(a.kernel(b, self.depth))
     }
 }
 
 impl Family for WeisfeilerLehman {
     fn point(dag: &Dag) -> Features {
         Features::of(dag)
+    }
+
+    /// The cosine for each depth.
+    fn compare(a: &Features, b: &Features) -> Comparison {
+        let mut cosines = Comparison::default();
+        let mut sum = 0.0;
+        for (depth, (one, other)) in a.depths.iter().zip(&b.depths).enumerate() {
+            sum += product(one, other);
+            cosines[depth] = sum / a.norm(depth) / b.norm(depth);
+        }
+        cosines
+    }
+
+    fn compared(&self, comparison: &Comparison) -> f64 {
+        self.of_cosine(comparison[self.depth])
     }
 
     fn first() -> Self {

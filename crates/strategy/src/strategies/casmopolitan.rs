@@ -420,10 +420,11 @@ mod tests {
                 local += 1;
             }
             // From here on nothing is better, so regions shrink.
-            let outcome = Ok(if trial < 100 { value(&space, &proposal.genotype) } else { -10.0 });
-            found = found.max(outcome.unwrap());
+            let value = if trial < 100 { value(&space, &proposal.genotype) } else { -10.0 };
+            found = found.max(value);
             regions = strategy.before;
             let (genotype, fidelity) = (proposal.genotype, Fidelity { rung: 0, epochs: 1.0 });
+            let outcome = Ok(value);
             trials.push(genotype.clone());
             strategy.tell(&[Completed { trial, genotype, fidelity, outcome }]).unwrap();
         }
