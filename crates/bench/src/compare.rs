@@ -69,7 +69,7 @@ pub struct Summary {
     pub until: Vec<Option<usize>>,
     /// Mean score of the last incumbents.
     pub score: f64,
-    /// `100 (score - random) / random`, in percent, with random search's mean score after as many evaluations.
+    /// `100 (score - random) / |random|`, in percent, with random search's mean score after as many evaluations.
     pub improvement: f64,
     /// Share of proposals that were answered from the cache.
     pub cached: f64,
@@ -140,7 +140,7 @@ pub fn compare(
         .collect();
     let random = strategies.iter().find(|s| s.strategy == "random").map(|s| s.score);
     for strategy in &mut strategies {
-        strategy.improvement = random.map_or(f64::NAN, |r| 100.0 * (strategy.score - r) / r);
+        strategy.improvement = random.map_or(f64::NAN, |r| 100.0 * (strategy.score - r) / r.abs());
     }
     let mut at: Vec<usize> = contest.at.iter().copied().filter(|n| (1..contest.trials).contains(n)).collect();
     at.push(contest.trials);

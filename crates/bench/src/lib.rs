@@ -1,5 +1,5 @@
-//! Benchmarks on which strategies are judged without training anything: tables of measured networks, planted spaces with a known
-//! optimum, and the protocol of the comparison.
+//! Benchmarks on which strategies are judged without training anything: tables of measured networks, planted spaces and functions with
+//! a known optimum, and the protocol of the comparison.
 //!
 //! A [`Benchmark`] answers a strategy with a *signal* (a recorded validation value) and shows only the report the *score* (the
 //! test value). [`replay`] runs one strategy with one seed, [`compare`] many with many.
@@ -7,6 +7,7 @@
 mod benchmark;
 mod compare;
 mod error;
+mod functions;
 mod import;
 mod key;
 mod network;
@@ -22,6 +23,7 @@ mod task;
 pub use benchmark::Benchmark;
 pub use compare::{Comparison, Contender, Contest, Curve, Pair, Summary, compare};
 pub use error::BenchError;
+pub use functions::{FUNCTIONS, Function, FunctionKind};
 pub use import::{ImportOptions, import};
 pub use planted::Planted;
 pub use replay::{Budget, Evaluation, Identity, Replay, replay};

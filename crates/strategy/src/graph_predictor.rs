@@ -1,6 +1,7 @@
 //! What strategies with a graph network have in common: how it sees genotypes, and when it is trained.
 
 use crate::Rng;
+use crate::graphs::graph;
 use crate::model_based::Evidence;
 use nasmyth_space::{Genotype, Space};
 use nasmyth_surrogate::{Aim, Dag, GraphNetwork, half_rank};
@@ -9,8 +10,6 @@ use std::sync::Arc;
 
 /// Graphs that are kept, beyond which they are all made anew.
 const CACHED: usize = 20_000;
-/// Nodes of a graph at most: the matrices that the network reads grow like their square.
-const NODES: usize = 64;
 
 /// A graph network over genotypes.
 pub(crate) struct GraphPredictor {
@@ -44,20 +43,7 @@ impl GraphPredictor {
         if self.graphs.len() > CACHED {
             self.graphs.clear();
         }
-        let compute = || Arc::new(layers(space, genotype).unwrap_or_else(|| genes(genotype)));
+        let compute = || Arc::new(graph(space, genotype));
         self.graphs.entry(genotype.clone()).or_insert_with(compute).clone()
     }
-}
-
-/// The layers of the network, if it can be built and is not too large.
-fn layers(space: &Space, genotype: &Genotype) -> Option<Dag> {
-    let graph = space.lower(genotype).ok()?.verify().ok()?;
-    Some(Dag::of(&graph)).filter(|dag| dag.labels().len() <= NODES)
-}
-
-/// Otherwise the genes, each after the one before.
-fn genes(genotype: &Genotype) -> Dag {
-    let label = |(i, gene)| format!("{i}: {gene:?}");
-    let labels: Vec<String> = genotype.genes().iter().take(NODES).enumerate().map(label).collect();
-    Dag::chain(labels)
 }

@@ -10,6 +10,8 @@ mod error;
 mod feasible;
 mod flow;
 mod graph_predictor;
+mod graph_process;
+mod graphs;
 mod model_based;
 mod opening;
 pub mod pareto;
@@ -23,6 +25,7 @@ pub mod schedulers;
 mod settings;
 pub mod strategies;
 mod strategy;
+mod trust_region;
 mod value_model;
 
 pub use error::StrategyError;

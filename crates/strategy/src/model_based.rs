@@ -9,6 +9,7 @@ use crate::{Completed, Origin, Problem, Proposal, Rng, Setting, SettingKind, Set
 use crate::{StrategyError, distinct, feasible_sample};
 use nasmyth_space::{Genotype, Space};
 use rand::RngExt;
+use std::collections::HashSet;
 
 /// Trials that a model is fitted to at most: the better half of them, and the latest.
 const MOST: usize = 300;
@@ -16,6 +17,9 @@ const MOST: usize = 300;
 const AGAIN: f64 = 0.5;
 /// Draws for each candidate of the pool before it stays empty.
 const TRIES: usize = 2;
+/// Candidates whose mutations are drawn in a round, in turn; the draws of a round are this part of the pool's size.
+const CLIMBERS: usize = 5;
+const STEPS: usize = 4;
 
 /// A trial with a value.
 #[derive(Clone, Debug)]
@@ -45,6 +49,42 @@ pub(crate) struct Evidence<'a> {
 pub(crate) trait Model: Send {
     /// For each candidate of the pool how much it is worth trying; none if there is nothing to learn from.
     fn acquire(&mut self, evidence: &Evidence<'_>, pool: &[Genotype], rng: &mut Rng) -> Option<Vec<f64>>;
+
+    /// Rounds in which mutations of the best candidates become candidates too. For models that give a candidate the same worth again.
+    const ROUNDS: usize = 0;
+
+    /// Up to `n` of the pool to try at the same time; none if the model knows nothing better than one after the other.
+    fn batch(
+        &mut self,
+        _evidence: &Evidence<'_>,
+        _pool: &[Genotype],
+        _n: usize,
+        _rng: &mut Rng,
+    ) -> Option<Vec<usize>> {
+        None
+    }
+}
+
+/// Different genotypes that may be proposed, and the trial that each was made from.
+#[derive(Default)]
+struct Pool {
+    genotypes: Vec<Genotype>,
+    parents: Vec<Option<u64>>,
+    seen: HashSet<Genotype>,
+}
+
+impl Pool {
+    /// Adds a genotype that is new and may be proposed.
+    fn add(&mut self, problem: &Problem<'_>, genotype: Genotype, parent: Option<u64>) {
+        if self.seen.insert(genotype.clone()) && problem.fresh(&genotype) {
+            self.genotypes.push(genotype);
+            self.parents.push(parent);
+        }
+    }
+
+    fn proposal(&self, at: usize) -> Proposal {
+        Proposal { genotype: self.genotypes[at].clone(), origin: Origin::Model, parent: self.parents[at] }
+    }
 }
 
 /// Settings of the loop; the pool is half mutated, half random.
@@ -100,54 +140,74 @@ impl<M: Model> ModelBased<M> {
 
     /// The best candidate of the pool; the first among equals.
     fn choose(&mut self, problem: &Problem<'_>, rng: &mut Rng) -> Option<Proposal> {
-        if self.told.len() < 2 {
-            return None;
-        }
-        let known = self.known(rng);
-        let (genotypes, parents) = self.candidates(problem, &known, rng);
+        let known = self.known(rng)?;
+        let mut pool = self.candidates(problem, &known, rng);
         let known = learned(&known);
         let evidence = Evidence { space: problem.space, known: &known, open: &self.open };
-        let worth = self.model.acquire(&evidence, &genotypes, rng)?;
-        let best = (0..genotypes.len()).rev().max_by(|&a, &b| worth[a].total_cmp(&worth[b]))?;
-        Some(Proposal { genotype: genotypes[best].clone(), origin: Origin::Model, parent: parents[best] })
+        let mut worth = self.model.acquire(&evidence, &pool.genotypes, rng)?;
+        for _ in 0..M::ROUNDS {
+            let old = pool.genotypes.len();
+            extend(&mut pool, &worth, self.pool / STEPS, problem, rng);
+            worth.extend(self.model.acquire(&evidence, &pool.genotypes[old..], rng)?);
+        }
+        let best = (0..worth.len()).rev().max_by(|&a, &b| worth[a].total_cmp(&worth[b]))?;
+        Some(pool.proposal(best))
     }
 
-    /// What was told, with one value each.
-    fn known(&self, rng: &mut Rng) -> Vec<Known> {
+    /// What the model wants to try at the same time; nothing if it takes one after the other, or at the start.
+    fn batch(&mut self, problem: &Problem<'_>, n: usize, rng: &mut Rng) -> Vec<Proposal> {
+        if n < 2 || self.drawn < self.start {
+            return Vec::new();
+        }
+        let Some(known) = self.known(rng) else { return Vec::new() };
+        let pool = self.candidates(problem, &known, rng);
+        let known = learned(&known);
+        let evidence = Evidence { space: problem.space, known: &known, open: &self.open };
+        let chosen = self.model.batch(&evidence, &pool.genotypes, n, rng).unwrap_or_default();
+        let proposals: Vec<Proposal> = chosen.into_iter().map(|at| pool.proposal(at)).collect();
+        self.open.extend(proposals.iter().map(|proposal| proposal.genotype.clone()));
+        proposals
+    }
+
+    /// What was told, with one value each; nothing with fewer than two trials.
+    fn known(&self, rng: &mut Rng) -> Option<Vec<Known>> {
         let objectives: Vec<&[f64]> = self.told.iter().map(|told| told.objectives.as_slice()).collect();
         let values = scalarised(&objectives, rng).into_iter();
         let known =
             |(told, value): (&Told, f64)| Known { trial: told.trial, genotype: told.genotype.clone(), value };
-        self.told.iter().zip(values).map(known).collect()
+        (self.told.len() >= 2).then(|| self.told.iter().zip(values).map(known).collect())
     }
 
-    /// Different genotypes that may be proposed, and the trial that each was made from.
-    fn candidates(
-        &self,
-        problem: &Problem<'_>,
-        known: &[Known],
-        rng: &mut Rng,
-    ) -> (Vec<Genotype>, Vec<Option<u64>>) {
+    /// Mutations of the best trials and random genotypes.
+    fn candidates(&self, problem: &Problem<'_>, known: &[Known], rng: &mut Rng) -> Pool {
         let mut best: Vec<&Known> = known.iter().collect();
         best.sort_by(|a, b| b.value.total_cmp(&a.value).then(a.trial.cmp(&b.trial)));
         best.truncate(self.parents);
-        let mut seen = std::collections::HashSet::new();
-        let (mut genotypes, mut parents) = (Vec::with_capacity(self.pool), Vec::with_capacity(self.pool));
+        let mut pool = Pool::default();
         for i in 0..self.pool * TRIES {
             let parent = (i % 2 == 0).then(|| best[rng.random_range(0..best.len())]);
             let genotype = match parent {
                 Some(parent) => mutated(problem.space, &parent.genotype, rng),
                 None => problem.space.sample(rng),
             };
-            if seen.insert(genotype.clone()) && problem.fresh(&genotype) {
-                genotypes.push(genotype);
-                parents.push(parent.map(|parent| parent.trial));
-                if genotypes.len() == self.pool {
-                    break;
-                }
+            pool.add(problem, genotype, parent.map(|parent| parent.trial));
+            if pool.genotypes.len() == self.pool {
+                break;
             }
         }
-        (genotypes, parents)
+        pool
+    }
+}
+
+/// Adds mutations of the candidates that are worth most, after so many draws.
+fn extend(pool: &mut Pool, worth: &[f64], draws: usize, problem: &Problem<'_>, rng: &mut Rng) {
+    let mut order: Vec<usize> = (0..worth.len()).collect();
+    order.sort_by(|&a, &b| worth[b].total_cmp(&worth[a]));
+    order.truncate(CLIMBERS);
+    for i in (0..draws).map(|draw| draw % order.len().max(1)) {
+        let Some(&from) = order.get(i) else { return };
+        let genotype = problem.space.mutate(&pool.genotypes[from], rng);
+        pool.add(problem, genotype, pool.parents[from]);
     }
 }
 
@@ -178,7 +238,12 @@ impl<M: Model> Strategy for ModelBased<M> {
         n: usize,
         rng: &mut Rng,
     ) -> Result<Vec<Proposal>, StrategyError> {
-        Ok(distinct(problem, n, |problem| self.propose(problem, rng)))
+        let mut proposals = self.batch(problem, n, rng);
+        let known = |g: &Genotype| proposals.iter().any(|p| p.genotype == *g) || (problem.known)(g);
+        let problem = Problem { known: &known, ..*problem };
+        let others = distinct(&problem, n - proposals.len(), |problem| self.propose(problem, rng));
+        proposals.extend(others);
+        Ok(proposals)
     }
 
     fn tell(&mut self, done: &[Completed]) -> Result<(), StrategyError> {

@@ -68,18 +68,18 @@ pub fn front(points: &[impl AsRef<[f64]>]) -> Vec<usize> {
 pub fn crowding(points: &[&[f64]]) -> Vec<f64> {
     let mut distances = vec![0.0; points.len()];
     let mut order: Vec<usize> = (0..points.len()).collect();
-    for k in 0..points.first().map_or(0, |p| p.len()) {
-        let at = |i: usize| points[i][k];
-        order.sort_by(|&a, &b| at(a).total_cmp(&at(b)).then(a.cmp(&b)));
+    let coordinates = (0..points.first().map_or(0, |p| p.len())).map(|k| points.iter().map(move |p| p[k]));
+    for values in coordinates.map(Vec::from_iter) {
+        order.sort_by(|&a, &b| values[a].total_cmp(&values[b]).then(a.cmp(&b)));
         let (Some(&first), Some(&last)) = (order.first(), order.last()) else { break };
-        let range = at(last) - at(first);
+        let range = values[last] - values[first];
         if range <= 0.0 {
             continue;
         }
         distances[first] = f64::INFINITY;
         distances[last] = f64::INFINITY;
-        for (around, &middle) in order.windows(3).zip(&order[1..]) {
-            distances[middle] += (at(around[2]) - at(around[0])) / range;
+        for around in order.windows(3) {
+            distances[around[1]] += (values[around[2]] - values[around[0]]) / range;
         }
     }
     distances

@@ -1,5 +1,7 @@
 //! Ridge regression.
 
+use nasmyth_surrogate::{Cholesky, Matrix, dot};
+
 /// A linear function.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Linear {
@@ -33,43 +35,20 @@ impl Linear {
         let y: Vec<f64> = samples.iter().map(|(_, y)| y - target).collect();
         let columns: Vec<Vec<f64>> = (0..width).map(|j| rows.iter().map(|row| row[j]).collect()).collect();
         let weights = if width <= n {
-            let right = columns.iter().map(|column| dot(column, &y)).collect();
-            solve(gram(&columns, penalty), right)?
+            let right: Vec<f64> = columns.iter().map(|column| dot(column, &y)).collect();
+            solve(&columns, penalty, &right)?
         } else {
-            let dual = solve(gram(&rows, penalty), y)?;
+            let dual = solve(&rows, penalty, &y)?;
             columns.iter().map(|column| dot(column, &dual)).collect()
         };
         Some(Self { bias: target - dot(&weights, &middle), weights })
     }
 }
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-/// Lower half of the matrix of scalar products, with `penalty` added to the diagonal.
-fn gram(vectors: &[Vec<f64>], penalty: f64) -> Vec<Vec<f64>> {
-    let entry = |i: usize, j: usize| dot(&vectors[i], &vectors[j]) + if i == j { penalty } else { 0.0 };
-    (0..vectors.len()).map(|i| (0..=i).map(|j| entry(i, j)).collect()).collect()
-}
-
-/// Solves `a x = b` for a symmetric positive definite matrix, given by its lower half, by Cholesky's decomposition.
-fn solve(mut a: Vec<Vec<f64>>, mut b: Vec<f64>) -> Option<Vec<f64>> {
-    for i in 0..b.len() {
-        let (above, row) = a.split_at_mut(i);
-        let row = &mut row[0];
-        for j in 0..i {
-            row[j] = (row[j] - dot(&row[..j], &above[j][..j])) / above[j][j];
-        }
-        row[i] = Some((row[i] - dot(&row[..i], &row[..i])).sqrt()).filter(|d| *d > 0.0)?;
-        b[i] = (b[i] - dot(&row[..i], &b[..i])) / row[i];
-    }
-    for i in (0..b.len()).rev() {
-        b[i] /= a[i][i];
-        let (known, bi) = (&a[i], b[i]);
-        (0..i).for_each(|j| b[j] -= known[j] * bi);
-    }
-    Some(b)
+/// Solves for the weights of vectors whose scalar products are those of these, with `penalty` added to the diagonal.
+fn solve(vectors: &[Vec<f64>], penalty: f64, right: &[f64]) -> Option<Vec<f64>> {
+    let gram = Matrix::symmetric(vectors.len(), |i, j| dot(&vectors[i], &vectors[j]));
+    Some(Cholesky::new(&gram, penalty)?.solve(right))
 }
 
 #[cfg(test)]

@@ -58,6 +58,23 @@ impl GaussianProcess {
         self.mean + crate::linear::dot(to_data, &self.weights)
     }
 
+    /// Covariances of points, without noise: `seen` holds the kernel values of each to the data, `among` those among them.
+    pub fn covariance(&self, seen: &[Vec<f64>], among: &Matrix) -> Matrix {
+        let seen: Vec<Vec<f64>> = seen.iter().map(|to_data| self.factor.forward(to_data)).collect();
+        Matrix::symmetric(seen.len(), |i, j| {
+            self.scale * (among.row(i)[j] - crate::linear::dot(&seen[i], &seen[j]))
+        })
+    }
+
+    /// The derivatives of the logarithm of the likelihood with respect to all entries of the kernel matrix, of which noise is on the
+    /// diagonal (Rasmussen and Williams 2006, equation 5.9, at the most likely scale).
+    pub fn gradient(&self) -> Matrix {
+        let inverse = self.factor.inverse();
+        Matrix::symmetric(self.weights.len(), |i, j| {
+            0.5 * (self.weights[i] * self.weights[j] / self.scale - inverse.row(i)[j])
+        })
+    }
+
     /// How much a unit of kernel to each datum adds to the mean.
     pub fn weights(&self) -> &[f64] {
         &self.weights
@@ -85,6 +102,28 @@ mod tests {
         }
         let far = process.predict(&[0.0; 4], 1.0);
         assert!((far.mean - 1.25).abs() < 1e-9 && far.variance > 0.5, "{far:?}");
+    }
+
+    #[test]
+    fn covariances_agree_with_predictions_and_the_gradient_with_differences() {
+        let x = [0.0, 1.0, 2.5, 4.0];
+        let y = [1.0, 3.0, -1.0, 2.0];
+        let gram = |bump: f64| {
+            Matrix::symmetric(4, |i, j| kernel(x[i], x[j]) + if (i, j) == (2, 1) { bump } else { 0.0 })
+        };
+        let fit = |bump: f64| GaussianProcess::fit(&gram(bump), &y, 0.1).unwrap();
+        let process = fit(0.0);
+        let at = [0.5, 3.0];
+        let seen = at.map(|at| x.iter().map(|x| kernel(*x, at)).collect::<Vec<f64>>());
+        let covariance = process.covariance(&seen, &Matrix::symmetric(2, |i, j| kernel(at[i], at[j])));
+        for (i, seen) in seen.iter().enumerate() {
+            assert!((covariance.row(i)[i] - process.predict(seen, 1.0).variance).abs() < 1e-12);
+        }
+        // Two targets known to be equal would have the covariance of either.
+        let one = process.covariance(&[seen[0].clone(), seen[0].clone()], &Matrix::symmetric(2, |_, _| 1.0));
+        assert!((one.row(0)[1] - covariance.row(0)[0]).abs() < 1e-12);
+        let slope = (fit(1e-5).log_likelihood() - fit(-1e-5).log_likelihood()) / 2e-5;
+        assert!((slope - 2.0 * process.gradient().row(2)[1]).abs() < 1e-6, "{slope}");
     }
 
     #[test]

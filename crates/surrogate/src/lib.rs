@@ -1,7 +1,8 @@
 //! Models that predict a number from an architecture.
 //!
-//! An architecture is seen as a labelled graph ([`Dag`]), which a [`GraphNetwork`] reads and whose Weisfeiler-Lehman features a Gaussian
-//! process does, or as a vector ([`encodings`]), which an [`Ensemble`] reads. [`acquisition`] makes of predictions what to try next.
+//! An architecture is seen as a labelled graph ([`Dag`]), which a [`GraphNetwork`] and the kernels ([`Family`]) of a Gaussian process read,
+//! as its genes ([`MixedPoint`]), which another kernel does, or as a vector ([`encodings`]), which an [`Ensemble`] reads. [`acquisition`]
+//! makes of predictions what to try next.
 //! All are functions of their arguments: the same data and the same generator give the same predictions.
 
 pub mod acquisition;
@@ -12,8 +13,13 @@ pub mod encodings;
 mod ensemble;
 mod gaussian_process;
 mod graph_network;
+pub mod k_dpp;
+mod kernel;
 mod linear;
+mod mixed_kernel;
 mod motif;
+mod path_kernel;
+mod tree_wasserstein;
 mod warp;
 mod weisfeiler_lehman;
 
@@ -22,7 +28,11 @@ pub use dag::Dag;
 pub use ensemble::Ensemble;
 pub use gaussian_process::{GaussianProcess, Prediction};
 pub use graph_network::{Aim, GraphNetwork};
-pub use linear::{Cholesky, Matrix};
+pub use kernel::{Comparison, Family, Kernel, KernelProcess};
+pub use linear::{Cholesky, Matrix, dot};
+pub use mixed_kernel::{MixedKernel, MixedPoint};
 pub use motif::{Motif, motifs};
+pub use path_kernel::PathKernel;
+pub use tree_wasserstein::{Transport, TreeWasserstein};
 pub use warp::half_rank;
-pub use weisfeiler_lehman::{Features, WlProcess, gram};
+pub use weisfeiler_lehman::{Features, WeisfeilerLehman, WlProcess};

@@ -4,7 +4,7 @@
 //! 3.2: the gradient of the predicted mean with respect to how often a pattern occurs.
 
 use crate::weisfeiler_lehman::patterns;
-use crate::{Dag, WlProcess};
+use crate::{Dag, WeisfeilerLehman, WlProcess};
 use std::collections::BTreeMap;
 
 /// A subtree pattern and what it is worth.
@@ -18,9 +18,14 @@ pub struct Motif {
     pub graphs: usize,
 }
 
-/// The patterns in the data of a process, the most useful first. `dags` are the graphs that its data were made of, in their order.
-pub fn motifs(process: &WlProcess, dags: &[Dag]) -> Vec<Motif> {
-    let depth = process.depth();
+/// The patterns in the data of a process, the most useful first: the gradient is that of the process with the cosine kernel of its
+/// depth and its noise. `dags` are the graphs that the data were made of, in their order, and `targets` their values.
+pub fn motifs(process: &WlProcess, dags: &[Dag], targets: &[f64]) -> Vec<Motif> {
+    let depth = process.kernel().depth();
+    let cosine = WeisfeilerLehman::cosine(depth);
+    let Some(process) = WlProcess::new(cosine, process.noise(), process.data(), targets) else {
+        return Vec::new();
+    };
     let weights = process.process().weights();
     // Both parts of the gradient of a cosine: towards data with the pattern, and away from what is there in excess.
     let mut towards: BTreeMap<(usize, u64), f64> = BTreeMap::new();
@@ -100,7 +105,7 @@ mod tests {
         }
         let features: Vec<Arc<Features>> = dags.iter().map(|dag| Arc::new(Features::of(dag))).collect();
         let process = WlProcess::fit(&features, &targets).unwrap();
-        let motifs = motifs(&process, &dags);
+        let motifs = motifs(&process, &dags, &targets);
         let first = motifs.iter().find(|m| m.graphs >= 10).unwrap();
         assert_eq!(first.text, "c <- (a)", "{:?}", &motifs[..5]);
         let last = motifs.last().unwrap();
@@ -117,8 +122,9 @@ mod tests {
         };
         let dags = [chain(&["a", "b"]), chain(&["a", "a"]), chain(&["b", "a", "b"])];
         let features: Vec<Arc<Features>> = dags.iter().map(|dag| Arc::new(Features::of(dag))).collect();
-        let process = WlProcess::fit(&features, &[1.0, 0.0, 3.0]).unwrap();
-        let depth = process.depth();
+        let targets = [1.0, 0.0, 3.0];
+        let depth = 1;
+        let process = WlProcess::new(WeisfeilerLehman::cosine(depth), 0.1, &features, &targets).unwrap();
         let step = 1e-5;
         let mean = |own: usize, pattern: (usize, u64), step: f64| {
             let vector = |f: &Features| -> BTreeMap<(usize, u64), f64> {
@@ -138,7 +144,8 @@ mod tests {
         let slopes: Vec<f64> =
             (0..3).map(|i| (mean(i, a, step) - mean(i, a, -step)) / (2.0 * step)).collect();
         let expected = slopes.iter().sum::<f64>() / 3.0;
-        let motif = motifs(&process, &dags).into_iter().find(|m| m.text == "a" && m.graphs == 3).unwrap();
+        let motif =
+            motifs(&process, &dags, &targets).into_iter().find(|m| m.text == "a" && m.graphs == 3).unwrap();
         assert!((motif.gradient - expected).abs() < 1e-6, "{motif:?} {expected}");
     }
 }

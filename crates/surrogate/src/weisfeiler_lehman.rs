@@ -1,16 +1,15 @@
-//! Gaussian process with the Weisfeiler-Lehman subtree kernel.
+//! The Weisfeiler-Lehman subtree kernel.
 //!
 //! Shervashidze et al.: "Weisfeiler-Lehman Graph Kernels", JMLR 2011; Ru, Wan, Dong and Osborne: "Interpretable Neural Architecture
 //! Search via Bayesian Optimisation with Weisfeiler-Lehman Kernels" (NAS-BOWL), ICLR 2021, section 3.
 
-use crate::{Dag, GaussianProcess, Matrix, Prediction};
-use std::sync::Arc;
+use crate::{Comparison, Dag, Family, Kernel, KernelProcess};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 /// Deepest refinement that is tried.
 const DEEPEST: usize = 4;
-/// Variances of the noise that are tried, relative to the kernel's.
-const NOISES: [f64; 6] = [1e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0];
+/// Squared lengths of the radial kernel that are tried.
+const SQUARES: [f64; 5] = [0.05, 0.1, 0.2, 0.5, 1.0];
 
 /// How often each subtree pattern occurs in a graph. The pattern of a node at depth 0 is its label, at depth `l` its label with the
 /// patterns of depth `l - 1` of the nodes that it reads, in any order.
@@ -23,7 +22,7 @@ pub struct Features {
 }
 
 impl Features {
-    /// The patterns of a graph, of all depths that a [`WlProcess`] may use.
+    /// The patterns of a graph, of all depths that a [`WeisfeilerLehman`] may use.
     pub fn of(dag: &Dag) -> Self {
         let depths: Vec<Vec<(u64, f64)>> = patterns(dag).into_iter().map(counted).collect();
         let mut sum = 0.0;
@@ -89,40 +88,18 @@ fn product(a: &[(u64, f64)], b: &[(u64, f64)]) -> f64 {
     sum
 }
 
-/// All kernel values among these graphs.
-pub fn gram(features: &[Arc<Features>], depth: usize) -> Matrix {
-    Matrix::symmetric(features.len(), |i, j| features[i].kernel(&features[j], depth))
-}
-
-/// A Gaussian process over graphs.
-#[derive(Clone, Debug)]
-pub struct WlProcess {
+/// The kernel with patterns up to a depth: the cosine between the vectors of counts, or a radial kernel of the distance between the
+/// vectors at length 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WeisfeilerLehman {
     depth: usize,
-    noise: f64,
-    data: Vec<Arc<Features>>,
-    process: GaussianProcess,
+    square: Option<f64>,
 }
 
-impl WlProcess {
-    /// The most likely process of those with a depth of 0 to 4 and a noise of 0.001 to 1 of the kernel. `None` without data.
-    pub fn fit(data: &[Arc<Features>], targets: &[f64]) -> Option<Self> {
-        let mut best: Option<Self> = None;
-        for depth in 0..=DEEPEST {
-            let gram = gram(data, depth);
-            for noise in NOISES {
-                let Some(process) = GaussianProcess::fit(&gram, targets, noise) else { continue };
-                if best.as_ref().is_none_or(|b| process.log_likelihood() > b.process.log_likelihood()) {
-                    best = Some(Self { depth, noise, data: Vec::new(), process });
-                }
-            }
-        }
-        best.map(|best| Self { data: data.to_vec(), ..best })
-    }
-
-    /// The process of this depth (at most 4) and noise, over other data.
-    pub fn refit(&self, data: &[Arc<Features>], targets: &[f64]) -> Option<Self> {
-        let process = GaussianProcess::fit(&gram(data, self.depth), targets, self.noise)?;
-        Some(Self { data: data.to_vec(), process, ..*self })
+impl WeisfeilerLehman {
+    /// The cosine with patterns up to this depth, at most 4.
+    pub fn cosine(depth: usize) -> Self {
+        Self { depth: depth.min(DEEPEST), square: None }
     }
 
     /// Depth of the patterns.
@@ -130,41 +107,66 @@ impl WlProcess {
         self.depth
     }
 
-    /// The data, in the order in which they were given.
-    pub fn data(&self) -> &[Arc<Features>] {
-        &self.data
-    }
-
-    /// The process over the kernel values.
-    pub fn process(&self) -> &GaussianProcess {
-        &self.process
-    }
-
-    /// The value of a graph.
-    pub fn predict(&self, graph: &Features) -> Prediction {
-        self.process.predict(&self.to_data(graph), 1.0)
-    }
-
-    /// Its mean alone, which is cheaper.
-    pub fn mean(&self, graph: &Features) -> f64 {
-        self.process.mean(&self.to_data(graph))
-    }
-
-    fn to_data(&self, graph: &Features) -> Vec<f64> {
-        self.data.iter().map(|datum| datum.kernel(graph, self.depth)).collect()
+    fn of_cosine(&self, cosine: f64) -> f64 {
+        self.square.map_or(cosine, |square| ((cosine - 1.0) / square).exp())
     }
 }
 
+impl Kernel for WeisfeilerLehman {
+    type Point = Features;
+
+    fn value(&self, a: &Features, b: &Features) -> f64 {
+        self.of_cosine(a.kernel(b, self.depth))
+    }
+}
+
+impl Family for WeisfeilerLehman {
+    fn point(dag: &Dag) -> Features {
+        Features::of(dag)
+    }
+
+    /// The cosine for each depth.
+    fn compare(a: &Features, b: &Features) -> Comparison {
+        let mut cosines = Comparison::default();
+        let mut sum = 0.0;
+        for (depth, (one, other)) in a.depths.iter().zip(&b.depths).enumerate() {
+            sum += product(one, other);
+            cosines[depth] = sum / a.norm(depth) / b.norm(depth);
+        }
+        cosines
+    }
+
+    fn compared(&self, comparison: &Comparison) -> f64 {
+        self.of_cosine(comparison[self.depth])
+    }
+
+    fn first() -> Self {
+        Self::cosine(1)
+    }
+
+    fn variants(&self) -> Vec<Vec<Self>> {
+        let squares = SQUARES.into_iter().map(Some).chain([None]);
+        vec![
+            (0..=DEEPEST).map(|depth| Self { depth, ..*self }).collect(),
+            squares.map(|square| Self { square, ..*self }).collect(),
+        ]
+    }
+}
+
+/// A Gaussian process over graphs.
+pub type WlProcess = KernelProcess<WeisfeilerLehman>;
+
 /// Whether the kernel of these graphs is positive semi-definite up to rounding.
 #[cfg(test)]
-fn semi_definite(features: &[Arc<Features>], depth: usize) -> bool {
-    crate::Cholesky::new(&gram(features, depth), 1e-9).is_some()
+fn semi_definite(features: &[std::sync::Arc<Features>], depth: usize) -> bool {
+    crate::Cholesky::new(&WeisfeilerLehman::cosine(depth).gram(features), 1e-9).is_some()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use rand::{RngExt, SeedableRng};
+    use std::sync::Arc;
 
     fn dag(labels: &[&str], inputs: &[&[usize]]) -> Dag {
         Dag::new(
@@ -224,7 +226,7 @@ mod tests {
         };
         let targets: Vec<f64> = dags.iter().map(value).collect();
         let process = WlProcess::fit(&features[..80], &targets[..80]).unwrap();
-        assert!(process.depth() >= 1, "depth {}", process.depth());
+        assert!(process.kernel().depth() >= 1, "{:?}", process.kernel());
         let mean = targets.iter().sum::<f64>() / 120.0;
         let error: f64 = (80..120).map(|i| (process.mean(&features[i]) - targets[i]).powi(2)).sum();
         let spread: f64 = (80..120).map(|i| (mean - targets[i]).powi(2)).sum();

@@ -4,7 +4,7 @@ use super::{cores, say};
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use nasmyth::bench::{
-    Benchmark, Contender, Contest, Identity, ImportOptions, Planted, Table, compare, import,
+    Benchmark, Contender, Contest, Function, Identity, ImportOptions, Planted, Table, compare, import,
 };
 use nasmyth::strategy::{Strategy, StrategyError, strategy_named};
 use nasmyth::{comparison_text, write_comparison};
@@ -67,11 +67,14 @@ struct Show {
 #[derive(Args)]
 struct Compare {
     /// The table, made by `nasmyth bench import`
-    #[arg(long, value_name = "FILE", required_unless_present = "planted")]
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["planted", "function"])]
     table: Option<PathBuf>,
     /// In place of a table, a synthetic space with a planted optimum: GENESxOPTIONS or GENESxOPTIONS:NOISE
     #[arg(long, value_name = "SIZE", conflicts_with_all = ["table", "task"])]
     planted: Option<String>,
+    /// In place of a table, a function of categories and numbers, or one with a seed (NAME:SEED): func2c, func3c, ackley53, ellipsoid-mixed, rastrigin-mixed, rastrigin-categories
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["table", "task", "planted"])]
+    function: Option<String>,
     /// Task [default: the first]
     #[arg(long, value_name = "NAME")]
     task: Option<String>,
@@ -155,10 +158,12 @@ impl Compare {
             task => task,
         };
         let planted = self.planted.as_deref().map(str::parse::<Planted>).transpose()?;
-        let benchmark: &dyn Benchmark = match (&task, &planted) {
-            (Some(task), _) => task,
-            (None, Some(planted)) => planted,
-            (None, None) => bail!("give a table or a planted space"),
+        let function = self.function.as_deref().map(str::parse::<Function>).transpose()?;
+        let benchmark: &dyn Benchmark = match (&task, &planted, &function) {
+            (Some(task), ..) => task,
+            (None, Some(planted), _) => planted,
+            (None, None, Some(function)) => function,
+            (None, None, None) => bail!("give a table, a planted space or a function"),
         };
         let mut wanted = parse(&self.strategies)?;
         if wanted.iter().all(|w| w.0 != "random") {

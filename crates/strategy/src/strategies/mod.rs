@@ -2,8 +2,10 @@
 
 mod bananas;
 mod brp_nas;
+mod casmopolitan;
 mod epnas;
 mod gflownet;
+mod gp_paths;
 mod lanas;
 mod language_model;
 mod local_search;
@@ -15,7 +17,9 @@ mod random;
 mod regularized_evolution;
 mod reinforce;
 mod tpe;
+mod tw_nas;
 
+pub use casmopolitan::Casmopolitan;
 pub use epnas::Epnas;
 pub use gflownet::GFlowNet;
 pub use lanas::Lanas;
@@ -54,6 +58,9 @@ pub static STRATEGIES: &[StrategyKind] = &[
     local_search::KIND,
     tpe::KIND,
     nas_bowl::KIND,
+    tw_nas::KIND,
+    gp_paths::KIND,
+    casmopolitan::KIND,
     bananas::KIND,
     neural_predictor::KIND,
     brp_nas::KIND,

@@ -39,6 +39,22 @@ impl Paths {
         Some(Self(whole.collect()))
     }
 
+    /// In place of the paths of any graph: its labels, and pairs of labels along an edge.
+    pub fn short(dag: &Dag) -> Self {
+        let labels = dag.labels();
+        let singles = labels.iter().map(|label| hash([label.as_str()].into_iter()));
+        let read = dag.inputs().iter().zip(labels);
+        let pairs = read.flat_map(|(inputs, label)| {
+            inputs.iter().map(move |&input| hash([labels[input].as_str(), label.as_str()].into_iter()))
+        });
+        Self(singles.chain(pairs).collect())
+    }
+
+    /// Number of paths that one of two networks has and the other has not.
+    pub fn difference(&self, other: &Self) -> usize {
+        self.0.symmetric_difference(&other.0).count()
+    }
+
     /// The paths in order, as numbers.
     pub fn iter(&self) -> impl Iterator<Item = u64> + '_ {
         self.0.iter().copied()
@@ -87,6 +103,7 @@ mod tests {
         assert_eq!(one.one_hot(&list[1..]), [1.0, 1.0]);
         let chain = Paths::of(&dag(&["in", "a", "output"], &[&[], &[0], &[1]])).unwrap();
         assert_eq!(chain.one_hot(&list), [0.0; 3]);
+        assert_eq!((one.difference(&chain), one.difference(&other)), (4, 0));
     }
 
     #[test]
@@ -95,5 +112,7 @@ mod tests {
         let inputs: Vec<Vec<usize>> = (0..9).map(|i: usize| i.checked_sub(1).into_iter().collect()).collect();
         let deep = Dag::new(labels.map(str::to_owned).to_vec(), inputs).unwrap();
         assert_eq!(Paths::of(&deep), None);
+        // in, a, b, output; in a, a b, b a, a output.
+        assert_eq!(Paths::short(&deep).iter().count(), 8);
     }
 }
