@@ -378,7 +378,7 @@ impl Strategy for Casmopolitan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Fidelity;
+    use crate::{Fidelity, no_costs};
     use nasmyth_space::{Space, SpaceError, Tree};
     use rand::SeedableRng;
 
