@@ -26,6 +26,8 @@ pub enum Identity {
     Class,
     /// Only those of one genotype. Of several proposals of a class the first is evaluated, the others are answered from the cache.
     Genotype,
+    /// None: strategies may propose what they have proposed before, as most are published; the cache answers.
+    None,
 }
 
 /// A trial that is over.
@@ -103,6 +105,7 @@ pub fn replay(
     let known = |g: &Genotype| match identity {
         Identity::Class => benchmark.class(g).is_some_and(|class| seen.borrow().contains(&class)),
         Identity::Genotype => proposed.borrow().contains(g),
+        Identity::None => false,
     };
     let costs = |g: &Genotype| benchmark.costs(g);
     let problem = Problem { space, violation: &violation, known: &known, costs: &costs };

@@ -8,6 +8,7 @@ use nasmyth_engine::{Backend, Engine};
 use nasmyth_study::Method;
 use nasmyth_train::Recipe;
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 use std::time::Duration;
 use toml::{Table, Value};
 
@@ -262,6 +263,9 @@ pub struct RunConfig {
     /// A program that estimates in place of training.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimator: Option<EstimatorConfig>,
+    /// Folder in which runs share their estimates. No influence on the result.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<PathBuf>,
     /// How to train.
     pub recipe: Recipe,
 }
@@ -420,6 +424,7 @@ impl Request {
             strategy: Method::new("regularized-evolution"),
             scheduler: Method::new("asha"),
             estimator: None,
+            cache: None,
             recipe,
         };
         let mut table = Table::try_from(&defaults)?;

@@ -95,6 +95,11 @@ impl RunFolder {
         self.0.join(place).join(file)
     }
 
+    /// Patterns that good networks have in common.
+    pub(crate) fn motifs(&self) -> PathBuf {
+        self.0.join("motifs.json")
+    }
+
     /// The list of the networks of a front.
     pub fn front(&self) -> PathBuf {
         self.0.join("front").join("front.json")

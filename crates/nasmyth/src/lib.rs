@@ -29,6 +29,7 @@ mod finalists;
 mod folder;
 mod inspect;
 mod model;
+mod motifs;
 mod page;
 mod published;
 mod reporter;

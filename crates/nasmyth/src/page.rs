@@ -1,5 +1,6 @@
 //! The report of a run, from what its folder holds.
 
+use crate::motifs::Pattern;
 use crate::search::budget_in_words;
 use crate::{Certificate, FrontMember, Metrics, RunConfig, RunFolder};
 use anyhow::{Context, Result};
@@ -38,6 +39,7 @@ pub fn write_report(folder: &RunFolder) -> Result<()> {
         report.runtime_difference = Some(certificate.runtime.largest_difference);
         report.certificate = certificate.limits.iter().map(row).collect();
     }
+    report.patterns = patterns(folder)?;
     report.front = front(folder, &report.metric.name)?;
     report.network_svg = std::fs::read_to_string(folder.best("architecture.svg")).ok();
     RunFolder::write(&folder.report(), html(&report).as_bytes())
@@ -50,6 +52,19 @@ fn json<T: serde::de::DeserializeOwned>(folder: &RunFolder, name: &str) -> Resul
     }
     let text = RunFolder::read(&path)?;
     serde_json::from_str(&text).map(Some).with_context(|| format!("{} is damaged", path.display()))
+}
+
+/// The patterns that were found, if there were trials enough.
+fn patterns(folder: &RunFolder) -> Result<Vec<nasmyth_report::Pattern>> {
+    let path = folder.motifs();
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let patterns: Vec<Pattern> = serde_json::from_str(&RunFolder::read(&path)?)
+        .with_context(|| format!("{} is damaged", path.display()))?;
+    let row =
+        |Pattern { text, gradient, networks, of }| nasmyth_report::Pattern { text, gradient, networks, of };
+    Ok(patterns.into_iter().map(row).collect())
 }
 
 /// The networks of a front, if there is one.

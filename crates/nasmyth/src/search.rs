@@ -2,6 +2,7 @@
 
 use crate::effort::Speed;
 use crate::finalists::{FRONT, Finals, Finished, finalists};
+use crate::motifs::write_motifs;
 use crate::{
     Certificate, Effort, FinalLength, Infeasible, Interrupted, Metrics, Notice, Observer, Request, RunConfig,
     RunFolder, format_duration, parse_duration, write_report,
@@ -10,7 +11,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use nasmyth_data::{Dataset, Features, Subset, Task};
 use nasmyth_device::Limits;
 use nasmyth_engine::Engine;
-use nasmyth_estimator::{Estimator, External, StopFlag};
+use nasmyth_estimator::{Cached, Estimator, External, StopFlag};
 use nasmyth_graph::VerifiedGraph;
 use nasmyth_space::{Context, Genotype, Space, preset};
 use nasmyth_strategy::scheduler_named;
@@ -22,6 +23,9 @@ use nasmyth_train::{TrainError, Trainer, TrainingEstimator};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
+
+/// Estimates in a folder that runs share.
+const CACHE_FILE: &str = "estimates.jsonl";
 
 /// Time kept for exporting, checking and reporting.
 const WRAP_UP: Duration = Duration::from_secs(2);
@@ -206,6 +210,7 @@ impl Search {
             bail!("no network was trained: this is a bug, please report it");
         };
         self.record(&state, lengths)?;
+        write_motifs(&state, &self.space, &self.folder)?;
         write_report(&self.folder)?;
         self.folder.forget_checkpoints();
         let run = self.folder.path().display().to_string();
@@ -267,21 +272,33 @@ impl Search {
         }
         std::fs::create_dir_all(self.folder.checkpoints())
             .with_context(|| format!("cannot write into {}", self.folder.path().display()))?;
+        let ladder = scheduler_named(&self.config.scheduler.name)?
+            .make(&self.config.scheduler.settings, self.config.search.epochs)?
+            .ladder();
+        let ladder: Vec<f64> = ladder.iter().map(|f| f.epochs).collect();
+        let context = self.estimate_context(&ladder)?;
         let estimator: Box<dyn Estimator + '_> = match &self.config.estimator {
             Some(external) => Box::new(self.external(external)?),
             None => Box::new(TrainingEstimator {
                 data: &self.data,
                 recipe: self.config.recipe.clone(),
                 engine: self.engine.clone(),
-                ladder: scheduler_named(&self.config.scheduler.name)?
-                    .make(&self.config.scheduler.settings, self.config.search.epochs)?
-                    .ladder()
-                    .iter()
-                    .map(|f| f.epochs)
-                    .collect(),
+                ladder,
                 checkpoints: self.folder.checkpoints(),
             }),
         };
+        let cached = match &self.config.cache {
+            Some(folder) => {
+                let path = folder.join(CACHE_FILE);
+                let cached = Cached::open(&path, &context, &*estimator);
+                Some(
+                    cached
+                        .with_context(|| format!("the cache {}: cannot read or write it", path.display()))?,
+                )
+            }
+            None => None,
+        };
+        let estimator = cached.as_ref().map_or(&*estimator, |cached| cached as &dyn Estimator);
         let budget = self.study.state().config.budget;
         let (begun, before) = (Instant::now(), self.study.state().elapsed_ms);
         let mut asked = self.study.state().trials().len() as u64;
@@ -293,7 +310,16 @@ impl Search {
             let by_time = budget.time.map_or(0.0, |t| elapsed / t.as_secs_f64());
             observer.notice(&Notice::SearchProgress { share: by_trials.max(by_time).min(1.0) });
         };
-        Ok(self.study.run(&*estimator, &mut observe, stop)?)
+        Ok(self.study.run(estimator, &mut observe, stop)?)
+    }
+
+    /// What an estimate depends on, beside the network, its effort and its seed.
+    fn estimate_context(&self, ladder: &[f64]) -> Result<String> {
+        let RunConfig { data, recipe, estimator, engine, seed, .. } = &self.config;
+        let version = env!("CARGO_PKG_VERSION");
+        let data =
+            (data.fingerprint.as_deref(), data.valid_fraction, data.test_fraction, &data.target, data.task);
+        Ok(serde_json::to_string(&(version, data, recipe, estimator, engine, seed, ladder))?)
     }
 
     fn external(&self, config: &crate::EstimatorConfig) -> Result<External> {

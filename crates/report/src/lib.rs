@@ -17,6 +17,7 @@ pub use curves::{CurveSeries, Curves, CurvesTable, curves_html, curves_svg};
 pub use improvement::{Improvement, NoImprovement, improvement, relative_improvement, student_t};
 pub use page::html;
 pub use report::{
-    CertificateRow, Confusion, Cost, Data, FinalMetrics, FrontNetwork, Limit, Metric, Report, Status, Trial,
+    CertificateRow, Confusion, Cost, Data, FinalMetrics, FrontNetwork, Limit, Metric, Pattern, Report,
+    Status, Trial,
 };
 pub use scatter::{Scatter, Series, scatter_html};

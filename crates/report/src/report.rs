@@ -47,6 +47,8 @@ pub struct Report {
     pub residuals: Vec<(f64, f64)>,
     /// Where there are several objectives, the networks that were trained to the end; the first one is the found network.
     pub front: Vec<FrontNetwork>,
+    /// Patterns of layers, the most useful first.
+    pub patterns: Vec<Pattern>,
     /// Remarks for the reader.
     pub notes: Vec<String>,
 }
@@ -208,6 +210,20 @@ pub struct CertificateRow {
     pub how: String,
     /// Whether the limit holds.
     pub holds: bool,
+}
+
+/// A pattern of layers and what it goes along with.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Pattern {
+    /// The pattern in words.
+    pub text: String,
+    /// What one occurrence more adds to the expected value, in standard deviations.
+    pub gradient: f64,
+    /// Networks that have it.
+    pub networks: usize,
+    /// Networks that were looked at.
+    pub of: usize,
 }
 
 /// A network of a front.

@@ -8,8 +8,6 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 /// Deepest refinement that is tried.
 const DEEPEST: usize = 4;
-/// Squared lengths of the radial kernel that are tried.
-const SQUARES: [f64; 5] = [0.05, 0.1, 0.2, 0.5, 1.0];
 
 /// How often each subtree pattern occurs in a graph. The pattern of a node at depth 0 is its label, at depth `l` its label with the
 /// patterns of depth `l - 1` of the nodes that it reads, in any order.
@@ -88,27 +86,21 @@ fn product(a: &[(u64, f64)], b: &[(u64, f64)]) -> f64 {
     sum
 }
 
-/// The kernel with patterns up to a depth: the cosine between the vectors of counts, or a radial kernel of the distance between the
-/// vectors at length 1.
+/// The kernel with patterns up to a depth: the cosine between the vectors of counts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct WeisfeilerLehman {
     depth: usize,
-    square: Option<f64>,
 }
 
 impl WeisfeilerLehman {
     /// The cosine with patterns up to this depth, at most 4.
     pub fn cosine(depth: usize) -> Self {
-        Self { depth: depth.min(DEEPEST), square: None }
+        Self { depth: depth.min(DEEPEST) }
     }
 
     /// Depth of the patterns.
     pub fn depth(&self) -> usize {
         self.depth
-    }
-
-    fn of_cosine(&self, cosine: f64) -> f64 {
-        self.square.map_or(cosine, |square| ((cosine - 1.0) / square).exp())
     }
 }
 
@@ -116,7 +108,7 @@ impl Kernel for WeisfeilerLehman {
     type Point = Features;
 
     fn value(&self, a: &Features, b: &Features) -> f64 {
-        self.of_cosine(a.kernel(b, self.depth))
+        a.kernel(b, self.depth)
     }
 }
 
@@ -137,7 +129,7 @@ impl Family for WeisfeilerLehman {
     }
 
     fn compared(&self, comparison: &Comparison) -> f64 {
-        self.of_cosine(comparison[self.depth])
+        comparison[self.depth]
     }
 
     fn first() -> Self {
@@ -145,11 +137,7 @@ impl Family for WeisfeilerLehman {
     }
 
     fn variants(&self) -> Vec<Vec<Self>> {
-        let squares = SQUARES.into_iter().map(Some).chain([None]);
-        vec![
-            (0..=DEEPEST).map(|depth| Self { depth, ..*self }).collect(),
-            squares.map(|square| Self { square, ..*self }).collect(),
-        ]
+        vec![(0..=DEEPEST).map(Self::cosine).collect()]
     }
 }
 

@@ -99,15 +99,23 @@ struct Compare {
     /// Tell the evaluations until these regrets are reached
     #[arg(long, value_name = "REGRET", value_delimiter = ',')]
     regret: Vec<f64>,
-    /// Let strategies propose networks that compute the same as an earlier one, and answer them from the cache
-    #[arg(long)]
-    duplicates: bool,
+    /// Let strategies propose networks that compute the same as an earlier one, and answer them from the cache: `equal` those of another
+    /// genotype, `all` repeated genotypes, too
+    #[arg(long, value_name = "WHICH", value_enum, num_args = 0..=1, default_missing_value = "equal")]
+    duplicates: Option<Duplicates>,
     /// Folder for comparison.json, curves.csv, curves.svg and comparison.html
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
+}
+
+/// What the cache is to answer.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Duplicates {
+    Equal,
+    All,
 }
 
 impl Arguments {
@@ -195,7 +203,11 @@ impl Compare {
             regrets: self.regret,
             threads: cores(),
         };
-        let identity = if self.duplicates { Identity::Genotype } else { Identity::Class };
+        let identity = match self.duplicates {
+            None => Identity::Class,
+            Some(Duplicates::Equal) => Identity::Genotype,
+            Some(Duplicates::All) => Identity::None,
+        };
         let comparison = compare(benchmark, &contenders, &contest, identity)?;
         if let Some(folder) = &self.out {
             write_comparison(folder, &comparison)?;

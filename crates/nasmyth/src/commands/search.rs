@@ -61,6 +61,9 @@ pub struct Arguments {
     /// Longest time of one trial of that program
     #[arg(long, value_name = "TIME", requires = "estimator")]
     estimator_timeout: Option<String>,
+    /// Folder in which runs share what they have estimated: the same network, data, effort and seed is not trained twice
+    #[arg(long, value_name = "FOLDER")]
+    cache: Option<PathBuf>,
     /// One JSON object a line on standard output
     #[arg(long)]
     json: bool,
@@ -106,6 +109,7 @@ impl Arguments {
             .set("seed", self.seed.map(number).transpose()?)
             .set("engine", self.engine.map(|engine| engine.name()))
             .set("workers", self.workers.map(|w| number(w as u64)).transpose()?)
+            .set("cache", self.cache.as_ref().map(|folder| folder.display().to_string()))
             .set("estimator.command", self.estimator.clone())
             .set("estimator.timeout", self.estimator_timeout.clone()))
     }

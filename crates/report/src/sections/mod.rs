@@ -5,6 +5,7 @@ mod confusion;
 mod costs;
 mod front;
 mod metrics;
+mod motifs;
 mod network;
 mod progress;
 mod random;
@@ -34,6 +35,7 @@ pub(crate) static SECTIONS: &[Section] = &[
     Section { id: "random", title: "Is it better than chance?", body: random::body },
     Section { id: "progress", title: "Progress", body: progress::body },
     Section { id: "network", title: "The network", body: network::body },
+    Section { id: "motifs", title: "What good networks have in common", body: motifs::body },
     Section { id: "metrics", title: "Metrics", body: metrics::body },
     Section { id: "confusion", title: "What it mixes up", body: confusion::body },
     Section { id: "residuals", title: "How far it is off", body: residuals::body },

@@ -5,9 +5,10 @@
 //! `log P(y) / P(V)`, where the probability `P(V)` of feasible genotypes is estimated by Monte-Carlo (section 3).
 //!
 //! With `penalty` above 0 the reward is shaped instead, as in TuNAS (Bender, Liu, Chen, Chu, Cheng, Kindermans and Le: "Can Weight
-//! Sharing Outperform Random Architecture Search?", CVPR 2020, equation 1: `Q + beta |T / T0 - 1|`). A strategy is told how far beyond the
-//! limits a genotype is and nothing about those that keep them, so the absolute value acts on that side only; infeasible draws are
-//! not trained, so their quality is taken to be the baseline.
+//! Sharing Outperform Random Architecture Search?", CVPR 2020, equation 1: `Q + beta |T / T0 - 1|`). With a `target` T0, T is the first
+//! cost that is an objective. Without one it is what a limit bounds: a strategy is told how far beyond the limits a genotype is and
+//! nothing about those that keep them, so the absolute value acts on that side only; infeasible draws are not trained, so their quality is
+//! taken to be the baseline.
 
 use super::StrategyKind;
 use crate::cells::cell;
@@ -21,7 +22,7 @@ use nasmyth_space::Genotype;
 pub(super) const KIND: StrategyKind = StrategyKind {
     name: "reinforce",
     doc: "learns by policy gradients how likely each value of each gene should be; rejects what breaks limits",
-    several: false,
+    several: true,
     settings: &[
         SettingKind {
             name: "rate",
@@ -43,6 +44,11 @@ pub(super) const KIND: StrategyKind = StrategyKind {
             doc: "0: condition on the limits; else the -beta of a reward that falls with the violation",
             setting: Setting::Number { default: 0.0, least: 0.0, most: 1e6 },
         },
+        SettingKind {
+            name: "target",
+            doc: "what the first cost among the objectives is to be, with `penalty`; 0: they count for nothing",
+            setting: Setting::Number { default: 0.0, least: 0.0, most: 1e18 },
+        },
     ],
     build: |settings| Box::new(Reinforce::new(settings)),
 };
@@ -57,6 +63,7 @@ pub struct Reinforce {
     momentum: f64,
     draws: usize,
     penalty: f64,
+    target: f64,
     told: Vec<Completed>,
     policy: Policy,
     baseline: Baseline,
@@ -141,6 +148,7 @@ impl Reinforce {
             momentum: settings.number("momentum"),
             draws: settings.count("draws"),
             penalty: settings.number("penalty"),
+            target: settings.number("target"),
             told: Vec::new(),
             policy: Policy::default(),
             baseline: Baseline::default(),
@@ -156,7 +164,7 @@ impl Reinforce {
         let advantages: Vec<f64> = told
             .iter()
             .map(|done| {
-                let reward = done.outcome.unwrap_or(self.baseline.worst);
+                let reward = done.outcome.map_or(self.baseline.worst, |quality| quality - self.price(done));
                 self.baseline.advantage(reward, self.momentum)
             })
             .collect();
@@ -171,6 +179,12 @@ impl Reinforce {
             both.for_each(|(g, f)| *g -= total * f);
         }
         self.policy.climb(&gradient, self.rate);
+    }
+
+    /// What the reward loses by the distance of the cost from the target.
+    fn price(&self, done: &Completed) -> f64 {
+        let cost = done.costs.first().filter(|_| self.target > 0.0);
+        cost.map_or(0.0, |cost| self.penalty * (cost / self.target - 1.0).abs())
     }
 
     fn propose(&mut self, problem: &Problem<'_>, rng: &mut Rng) -> Option<Proposal> {
@@ -343,8 +357,9 @@ mod tests {
         }
     }
 
-    /// Cost of the most likely network after 1,500 trials in a space of ten layers, where cost buys quality and the limit is 60.
-    fn converged(seed: u64, penalty: f64) -> f64 {
+    /// Cost of the most likely network after 1,500 trials in a space of ten layers, where cost buys quality and the limit, or the target, is
+    /// 60.
+    fn converged(seed: u64, penalty: f64, target: bool) -> f64 {
         let layers = (0..10).map(|i| Tree::choice(format!("layer{i}"), [1, 2, 4, 7, 12]));
         let space = Space::new("deep", "", Tree::group(layers.collect::<Vec<_>>()), |_| {
             Err(SpaceError::GenotypeText { text: String::new(), got: String::new(), position: 1 })
@@ -354,18 +369,20 @@ mod tests {
             if let Gene::Index(i) = gene { [1.0, 2.0, 4.0, 7.0, 12.0][*i as usize] } else { 0.0 }
         };
         let cost = |genotype: &Genotype| genotype.genes().iter().map(costs).sum::<f64>();
-        let violation = |genotype: &Genotype| (cost(genotype) / 60.0 - 1.0).max(0.0);
-        let problem = Problem { space: &space, violation: &violation, known: &|_| false, costs: &no_costs };
-        let text = format!("rate = 0.05\npenalty = {penalty:?}").parse().unwrap();
+        let violation =
+            |genotype: &Genotype| if target { 0.0 } else { (cost(genotype) / 60.0 - 1.0).max(0.0) };
+        let objectives = |genotype: &Genotype| vec![cost(genotype)];
+        let problem = Problem { space: &space, violation: &violation, known: &|_| false, costs: &objectives };
+        let aim = if target { "target = 60.0" } else { "" };
+        let text = format!("rate = 0.05\npenalty = {penalty:?}\n{aim}").parse().unwrap();
         let mut strategy = Reinforce::new(&Settings::resolve("reinforce", KIND.settings, &text).unwrap());
         for trial in 0..1_500 {
             let mut rng = Rng::seed_from_u64(seed * 10_000 + trial);
             let genotype = strategy.ask(&problem, 1, &mut rng).unwrap().remove(0).genotype;
             let quality = genotype.genes().iter().map(|gene| costs(gene).sqrt()).sum::<f64>();
             let fidelity = Fidelity { rung: 0, epochs: 1.0 };
-            strategy
-                .tell(&[Completed { trial, genotype, fidelity, outcome: Ok(quality), costs: Vec::new() }])
-                .unwrap();
+            let (costs, outcome) = (vec![cost(&genotype)], Ok(quality));
+            strategy.tell(&[Completed { trial, genotype, fidelity, outcome, costs }]).unwrap();
         }
         let most = |place: usize| {
             let p = strategy.policy.probabilities(place);
@@ -376,9 +393,10 @@ mod tests {
 
     #[test]
     fn the_cost_converges_to_the_limit_whatever_the_penalty() {
-        for penalty in [0.5, 1.5, 5.0] {
-            for seed in 0..3 {
-                let cost = converged(seed, penalty);
+        // Below a penalty of 12, which is what a doubled cost is worth at the target, quality wins.
+        for (penalties, target) in [([0.5, 1.5, 5.0], false), ([20.0, 60.0, 200.0], true)] {
+            for (penalty, seed) in penalties.into_iter().flat_map(|p| (0..3).map(move |seed| (p, seed))) {
+                let cost = converged(seed, penalty, target);
                 assert!((cost / 60.0 - 1.0).abs() <= 0.05, "penalty {penalty}, seed {seed}: {cost}");
             }
         }
