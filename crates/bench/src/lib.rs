@@ -22,6 +22,7 @@ pub use benchmark::Benchmark;
 pub use compare::{Comparison, Contender, Contest, Curve, Pair, Summary, compare};
 pub use error::BenchError;
 pub use import::{ImportOptions, import};
+pub use network::cell_classes;
 pub use planted::Planted;
 pub use replay::{Budget, Evaluation, Identity, Replay, replay};
 pub use rows::Rows;

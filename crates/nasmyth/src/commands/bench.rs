@@ -1,13 +1,14 @@
 //! `nasmyth bench`
 
-use super::{cores, say};
+use super::{cores, say, stop_on_signal};
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use nasmyth::bench::{
     Benchmark, Contender, Contest, Identity, ImportOptions, Planted, Table, compare, import,
 };
 use nasmyth::strategy::{Strategy, StrategyError, strategy_named};
-use nasmyth::{comparison_text, write_comparison};
+use nasmyth::{Cells1d, comparison_text, write_comparison};
+use std::io::Write;
 use std::path::PathBuf;
 
 /// Judge strategies on tables of measured networks
@@ -22,6 +23,7 @@ enum What {
     Import(Import),
     Show(Show),
     Compare(Compare),
+    Make(Make),
 }
 
 /// Make a table of files with measured networks (CSV or NAS-Bench-Macro's JSON, gzip or not); several files are joined by genotype
@@ -104,12 +106,36 @@ struct Compare {
     json: bool,
 }
 
+/// Make a built-in table again, by training all its networks
+#[derive(Args)]
+struct Make {
+    /// The table
+    #[arg(value_parser = ["cells1d"])]
+    table: String,
+    /// File to write, compressed if its name ends with .gz; finished trainings are kept beside it, in FILE.trainings
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Trainings of each network
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    seeds: u32,
+    /// Epochs of each training
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    epochs: u32,
+    /// Only so many of the networks
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    cells: Option<u32>,
+    /// Threads; no influence on the result [default: cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    workers: Option<u32>,
+}
+
 impl Arguments {
     pub fn run(self) -> Result<()> {
         match self.what {
             What::Import(a) => a.run(),
             What::Show(a) => a.run(),
             What::Compare(a) => a.run(),
+            What::Make(a) => a.run(),
         }
     }
 }
@@ -122,6 +148,24 @@ impl Import {
         if merged > 0 {
             say(format_args!("{merged} rows were merged with others of their genotype (means)"))?;
         }
+        Show { table: self.out }.run()
+    }
+}
+
+impl Make {
+    fn run(self) -> Result<()> {
+        let make = Cells1d {
+            seeds: self.seeds,
+            epochs: self.epochs,
+            cells: self.cells.map_or(usize::MAX, |n| n as usize),
+            workers: self.workers.map_or(cores(), |n| n as usize),
+        };
+        let told = |done: usize, total: usize| {
+            if done.is_multiple_of(100) || done == total {
+                let _ = writeln!(std::io::stderr(), "{done} of {total} trainings");
+            }
+        };
+        make.make(&self.out, &stop_on_signal()?, &told)?;
         Show { table: self.out }.run()
     }
 }
