@@ -2,7 +2,7 @@
 
 use nasmyth_bench::*;
 use nasmyth_strategy::schedulers::Full;
-use nasmyth_strategy::strategy_named;
+use nasmyth_strategy::{scheduler_named, strategy_named};
 
 fn contest(threads: usize) -> Contest {
     Contest { seeds: 12, trials: 60, parallel: 3, at: vec![20], regrets: vec![0.0, 2.0], threads }
@@ -11,9 +11,10 @@ fn contest(threads: usize) -> Contest {
 fn run(benchmark: &dyn Benchmark, threads: usize) -> Comparison {
     let make = |name: &'static str| move || strategy_named(name)?.make(&Default::default());
     let (random, evolution) = (make("random"), make("regularized-evolution"));
+    let schedule = |epochs: f64| scheduler_named("full")?.make(&Default::default(), epochs);
     let contenders = [
-        Contender { name: "random".to_owned(), build: &random },
-        Contender { name: "evolution".to_owned(), build: &evolution },
+        Contender { name: "random".to_owned(), build: &random, schedule: &schedule },
+        Contender { name: "evolution".to_owned(), build: &evolution, schedule: &schedule },
     ];
     compare(benchmark, &contenders, &contest(threads), Identity::Class).unwrap()
 }
