@@ -2,7 +2,7 @@
 
 use nasmyth_bench::*;
 use nasmyth_strategy::schedulers::Full;
-use nasmyth_strategy::{scheduler_named, strategy_named};
+use nasmyth_strategy::{Scheduler, StrategyError, scheduler_named, strategy_named};
 
 fn contest(threads: usize) -> Contest {
     Contest { seeds: 12, trials: 60, parallel: 3, at: vec![20], regrets: vec![0.0, 2.0], threads }
@@ -11,7 +11,7 @@ fn contest(threads: usize) -> Contest {
 fn run(benchmark: &dyn Benchmark, threads: usize) -> Comparison {
     let make = |name: &'static str| move || strategy_named(name)?.make(&Default::default());
     let (random, evolution) = (make("random"), make("regularized-evolution"));
-    let schedule = |epochs: f64| scheduler_named("full")?.make(&Default::default(), epochs);
+    let schedule = |epochs: f64| scheduler_named("none")?.make(&Default::default(), epochs);
     let contenders = [
         Contender { name: "random".to_owned(), build: &random, schedule: &schedule },
         Contender { name: "evolution".to_owned(), build: &evolution, schedule: &schedule },
@@ -56,4 +56,59 @@ fn a_tiny_space_is_exhausted_and_its_best_found() {
     let budget = Budget { trials: 100, parallel: 1 };
     let replay = replay(&planted, strategy, Box::new(Full::new(1.0)), budget, Identity::Class, 0).unwrap();
     assert_eq!((replay.evaluations.len(), replay.evaluations.iter().filter(|e| e.cached).count()), (27, 0));
+}
+
+/// Of nine networks, three go on, and one of those.
+fn halving(epochs: f64) -> Result<Box<dyn Scheduler>, StrategyError> {
+    let settings = [("candidates".to_owned(), toml::Value::Integer(9))].into_iter().collect();
+    scheduler_named("successive-halving")?.make(&settings, epochs)
+}
+
+/// 27 networks that are trained for 9 epochs in 9 seconds, with values after 1, 3 and 9 epochs.
+fn learning_curves() -> (tempfile::TempDir, Table) {
+    let mut text = "genotype,t_valid_1,t_valid_3,t_valid_9,t_test_9,t_train_seconds_9\n".to_owned();
+    for i in 0..27 {
+        let quality = 10 * (i / 9) + 3 * (i / 3 % 3) + i % 3;
+        text += &format!("{}_{}_{},{quality},{quality},{quality},{quality},9\n", i / 9, i / 3 % 3, i % 3);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (from, to) = (folder.path().join("t.csv"), folder.path().join("t.table"));
+    std::fs::write(&from, text).unwrap();
+    import(&[from], &to, &ImportOptions::default()).unwrap();
+    (folder, Table::open(&to).unwrap())
+}
+
+#[test]
+fn what_is_promoted_goes_on_and_pays_the_rest_only() {
+    let (_folder, table) = learning_curves();
+    let task = table.task(None).unwrap();
+    let strategy = strategy_named("random").unwrap().make(&Default::default()).unwrap();
+    let scheduler = halving(9.0).unwrap();
+    let budget = Budget { trials: 13, parallel: 1 };
+    let replay = replay(&task, strategy, scheduler, budget, Identity::Class, 1).unwrap();
+    let efforts: Vec<usize> = replay.evaluations.iter().map(|e| e.effort).collect();
+    assert_eq!(efforts, [0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 2]);
+    // Nine networks for one epoch, three of them for two more, one of those for six more.
+    assert_eq!(replay.evaluations.last().unwrap().seconds, 9.0 + 6.0 + 6.0);
+}
+
+#[test]
+fn low_efforts_save_simulated_time() {
+    let (_folder, table) = learning_curves();
+    let random = || strategy_named("random")?.make(&Default::default());
+    let full = |epochs: f64| scheduler_named("none")?.make(&Default::default(), epochs);
+    let contenders = [
+        Contender { name: "random".to_owned(), build: &random, schedule: &full },
+        Contender { name: "halving".to_owned(), build: &random, schedule: &halving },
+    ];
+    let contest = Contest { trials: 26, ..contest(2) };
+    let comparison = compare(&table.task(None).unwrap(), &contenders, &contest, Identity::Class).unwrap();
+    let [full, halving] = &comparison.strategies[..] else { panic!() };
+    assert_eq!((full.curve[25].seconds, halving.curve[25].seconds), (26.0 * 9.0, 2.0 * 21.0));
+    // The signal ranks as the score does at every effort, so the best of nine is known after 21 seconds, not after 81.
+    let at = |summary: &Summary, seconds: f64| {
+        summary.time.iter().filter(|m| m.seconds <= seconds).next_back().unwrap().regret
+    };
+    assert!(at(halving, 30.0) < at(full, 30.0), "{comparison:?}");
+    assert!(halving.time.last().unwrap().seconds <= 42.0);
 }

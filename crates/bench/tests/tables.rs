@@ -44,6 +44,31 @@ fn a_table_comes_back() {
 }
 
 #[test]
+fn a_compressed_table_is_the_same_table() {
+    let (folder, whole, _) = imported(FULL, &ImportOptions::default()).unwrap();
+    let path = folder.path().join("t.table.gz");
+    import(&[folder.path().join("t.csv")], &path, &ImportOptions::default()).unwrap();
+    let (plain, compressed) = (Table::open(&whole).unwrap(), Table::open(&path).unwrap());
+    let bytes = std::fs::read(&path).unwrap();
+    assert!(bytes.len() < std::fs::read(&whole).unwrap().len());
+    assert_eq!(plain.columns(), compressed.columns());
+    for column in plain.columns() {
+        let bits =
+            |table: &Table| table.column(column).unwrap().iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(&plain), bits(&compressed), "{column}");
+    }
+    assert!((0..4).all(|row| plain.genotype(row) == compressed.genotype(row)));
+    std::fs::write(&path, &bytes[..bytes.len() - 9]).unwrap();
+    assert!(matches!(Table::open(&path), Err(BenchError::File { .. })));
+}
+
+#[test]
+fn an_unknown_built_in_table_names_the_known_ones() {
+    let error = Table::open("builtin:cels1d".as_ref()).unwrap_err().to_string();
+    assert!(error.contains("did you mean `builtin:cells1d`"), "{error}");
+}
+
+#[test]
 fn a_part_of_a_space_is_a_space_of_its_own() {
     let mut text = "genes_x,genes_y,genes_z,quality\n".to_owned();
     // 40 of 8,000 networks.

@@ -1,7 +1,7 @@
 //! The trainings that are done, in an append-only file: a killed run goes on where it was.
 //!
 //! The first line tells the number of epochs. Then a line for each training, in the order in which they ended: seed, operators of the
-//! cell as digits, right answers on the test part, on the validation part after each epoch, training losses.
+//! cell as digits, right answers on the test part, on the validation part after each epoch.
 
 use super::training::Curve;
 use anyhow::{Context, Result, bail};
@@ -68,9 +68,9 @@ impl Journal {
     /// # Errors
     /// The file cannot be written.
     pub fn add(&mut self, training: Training, curve: Curve) -> Result<()> {
-        let words = |numbers: &[u32]| numbers.iter().map(u32::to_string).collect::<Vec<_>>().join(" ");
         let (seed, cell) = &training;
-        self.line(&format!("{seed},{cell},{},{},{}", curve.test, words(&curve.valid), words(&curve.loss)))?;
+        let valid: Vec<String> = curve.valid.iter().map(u32::to_string).collect();
+        self.line(&format!("{seed},{cell},{},{}", curve.test, valid.join(" ")))?;
         self.done.insert(training, curve);
         Ok(())
     }
@@ -82,11 +82,11 @@ impl Journal {
 
 fn parse(line: &str, epochs: u32) -> Option<(Training, Curve)> {
     let fields: Vec<&str> = line.split(',').collect();
-    let [seed, cell, test, valid, loss] = fields[..] else { return None };
-    let numbers = |text: &str| {
-        let numbers = text.split(' ').map(|word| word.parse().ok()).collect::<Option<Vec<u32>>>()?;
-        (numbers.len() == epochs as usize).then_some(numbers)
-    };
-    let curve = Curve { valid: numbers(valid)?, test: test.parse().ok()?, loss: numbers(loss)? };
+    let [seed, cell, test, valid] = fields[..] else { return None };
+    let valid = valid.split(' ').map(|word| word.parse().ok()).collect::<Option<Vec<u32>>>()?;
+    let curve = Curve { test: test.parse().ok()?, valid };
+    if curve.valid.len() != epochs as usize {
+        return None;
+    }
     Some(((seed.parse().ok()?, cell.to_owned()), curve))
 }

@@ -130,11 +130,12 @@ impl Cells1d {
             let test = percent(curve.test, Subset::Test);
             tests += test;
             values.insert(format!("test_of_run_{run}"), test);
-            for (epoch, (&valid, &loss)) in (1..).zip(curve.valid.iter().zip(&curve.loss)) {
+            for (epoch, &valid) in (1..).zip(&curve.valid) {
                 values.insert(format!("mnist1d_valid_{epoch}#{run}"), percent(valid, Subset::Valid));
-                values.insert(format!("loss_{epoch}_of_run_{run}"), loss as f32 / 1e3);
             }
         }
+        let seconds = training::seconds(&network, self.epochs) as f32;
+        values.insert(format!("mnist1d_train_seconds_{}", self.epochs), seconds);
         values.insert(format!("mnist1d_test_{}", self.epochs), tests / self.seeds as f32);
         Ok(values)
     }

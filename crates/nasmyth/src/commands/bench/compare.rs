@@ -24,7 +24,7 @@ pub struct Compare {
     #[arg(long, value_name = "NAMES", default_value = "regularized-evolution")]
     strategies: String,
     /// Schedulers (`nasmyth list schedulers`), with settings in brackets; each strategy runs under each
-    #[arg(long, value_name = "NAMES", default_value = "full")]
+    #[arg(long, value_name = "NAMES", default_value = "none")]
     scheduler: String,
     /// Runs of each strategy
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=100_000))]
@@ -96,7 +96,7 @@ impl Compare {
 /// Settings in brackets.
 const EXAMPLE: &str = "regularized-evolution[population=30;sample=8]";
 /// The scheduler under which every trial gets the full effort.
-const FULL: &str = "full";
+const FULL: &str = "none";
 
 /// A name with settings.
 #[derive(Clone, PartialEq)]
