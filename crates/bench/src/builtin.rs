@@ -17,7 +17,11 @@ pub struct Builtin {
 }
 
 /// Every table that comes with Nasmyth.
-pub static BUILTIN: &[Builtin] = &[];
+pub static BUILTIN: &[Builtin] = &[Builtin {
+    name: "cells1d",
+    doc: "All 15,625 cells of NAS-Bench-201's topology, trained on MNIST-1D with their learning curves.",
+    bytes: include_bytes!("../data/cells1d.table.gz"),
+}];
 
 /// The table with this name.
 ///

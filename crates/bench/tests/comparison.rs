@@ -106,9 +106,8 @@ fn low_efforts_save_simulated_time() {
     let [full, halving] = &comparison.strategies[..] else { panic!() };
     assert_eq!((full.curve[25].seconds, halving.curve[25].seconds), (26.0 * 9.0, 2.0 * 21.0));
     // The signal ranks as the score does at every effort, so the best of nine is known after 21 seconds, not after 81.
-    let at = |summary: &Summary, seconds: f64| {
-        summary.time.iter().filter(|m| m.seconds <= seconds).next_back().unwrap().regret
-    };
+    let at =
+        |summary: &Summary, seconds: f64| summary.time.iter().rfind(|m| m.seconds <= seconds).unwrap().regret;
     assert!(at(halving, 30.0) < at(full, 30.0), "{comparison:?}");
     assert!(halving.time.last().unwrap().seconds <= 42.0);
 }

@@ -16,6 +16,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+/// The edges of a cell, as the preset space `cell` names them.
+const EDGES: [&str; 6] = ["node1-0", "node2-0", "node2-1", "node3-0", "node3-1", "node3-2"];
+
 /// How the table is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cells1d {
@@ -101,9 +104,7 @@ impl Cells1d {
 
     /// A row for each cell; those of a class share their values.
     fn rows(&self, classes: &[Class], data: &Dataset, journal: &Journal) -> Result<Rows> {
-        let mut rows = Rows::default();
-        rows.genes =
-            ["node1-0", "node2-0", "node2-1", "node3-0", "node3-1", "node3-2"].map(str::to_owned).into();
+        let mut rows = Rows { genes: EDGES.map(str::to_owned).into(), ..Rows::default() };
         for class in classes {
             let values = self.values(class, data, journal)?;
             for cell in class {
