@@ -4,23 +4,22 @@
 //! "NAS evaluation is frustratingly hard": relative improvement over random) and Demšar (2006: paired Wilcoxon tests, Holm's
 //! correction).
 
-use crate::statistics::{holm, mean, standard_error, wilcoxon};
-use crate::{BenchError, Benchmark, Budget, Identity, Replay, replay};
-use nasmyth_strategy::schedulers::Full;
+use crate::curve::{over_evaluations, over_time, regrets, step};
+use crate::statistics::{holm, mean, wilcoxon};
+use crate::{BenchError, Benchmark, Budget, Curve, Identity, Moment, Replay, replay};
 use nasmyth_strategy::{Scheduler, Strategy, StrategyError};
 use serde::Serialize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// Normal quantile of a 95 % interval.
-const Z: f64 = 1.96;
-
-/// A strategy that takes part.
+/// A strategy that takes part, under a scheduler.
 pub struct Contender<'a> {
     /// Name, for reports.
     pub name: String,
     /// Makes a fresh one.
     pub build: &'a (dyn Fn() -> Result<Box<dyn Strategy>, StrategyError> + Sync),
+    /// Makes a fresh scheduler for a full effort of so many epochs.
+    pub schedule: &'a (dyn Fn(f64) -> Result<Box<dyn Scheduler>, StrategyError> + Sync),
 }
 
 /// What is compared, and how.
@@ -41,21 +40,6 @@ pub struct Contest {
     pub threads: usize,
 }
 
-/// One point of a regret curve.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Curve {
-    /// Evaluations.
-    pub evaluations: usize,
-    /// Mean regret over the seeds: quality of the best there is, minus that of the incumbent.
-    pub regret: f64,
-    /// Lower end of its 95 % interval.
-    pub low: f64,
-    /// Upper end.
-    pub high: f64,
-    /// Mean simulated seconds.
-    pub seconds: f64,
-}
-
 /// One strategy.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Summary {
@@ -63,6 +47,8 @@ pub struct Summary {
     pub strategy: String,
     /// Its regret after each evaluation.
     pub curve: Vec<Curve>,
+    /// Its regret over simulated time, at the same moments for all strategies.
+    pub time: Vec<Moment>,
     /// Mean regret over all evaluations: area under the curve, divided by their number.
     pub area: f64,
     /// For each of the contest's regrets: evaluations until the mean regret is that small; none if never.
@@ -132,11 +118,14 @@ pub fn compare(
     }
     let replays = run_all(benchmark, contenders, contest, identity)?;
     let best = benchmark.best();
-    // Runs that end early, having tried everything, stay where they are; before the first score, the regret is that of the worst.
+    let step = step(&replays);
     let regrets: Vec<Vec<Vec<f64>>> =
-        replays.iter().map(|r| r.iter().map(|r| regret_curve(r, best, contest.trials)).collect()).collect();
+        replays.iter().map(|r| r.iter().map(|r| regrets(r, best, contest.trials)).collect()).collect();
     let mut strategies: Vec<Summary> = (contenders.iter().zip(&replays).zip(&regrets))
-        .map(|((contender, replays), regrets)| summary(&contender.name, replays, regrets, best, contest))
+        .map(|((contender, replays), regrets)| {
+            let curves = (over_evaluations(replays, regrets), over_time(replays, regrets, step));
+            summary(&contender.name, replays, curves, best, contest)
+        })
         .collect();
     let random = strategies.iter().find(|s| s.strategy == "random").map(|s| s.score);
     for strategy in &mut strategies {
@@ -165,11 +154,12 @@ fn run_all(
             if job >= jobs {
                 return;
             }
-            let scheduler: Box<dyn Scheduler> =
-                Box::new(Full::new(*benchmark.efforts().last().unwrap_or(&1.0)));
-            let strategy = (contenders[job / seeds].build)().map_err(BenchError::from);
-            let result = strategy
-                .and_then(|s| replay(benchmark, s, scheduler, budget, identity, (job % seeds) as u64));
+            let contender = &contenders[job / seeds];
+            let epochs = *benchmark.efforts().last().unwrap_or(&1.0);
+            let made = (contender.build)().and_then(|s| Ok((s, (contender.schedule)(epochs)?)));
+            let result = made.map_err(BenchError::from).and_then(|(strategy, scheduler)| {
+                replay(benchmark, strategy, scheduler, budget, identity, (job % seeds) as u64)
+            });
             done.lock().unwrap_or_else(PoisonError::into_inner).push((job, result));
         }
     };
@@ -183,24 +173,13 @@ fn run_all(
     Ok(replays.chunks(seeds).map(<[Replay]>::to_vec).collect())
 }
 
-/// Regret after each evaluation.
-fn regret_curve(replay: &Replay, best: f64, trials: usize) -> Vec<f64> {
-    let mut regrets: Vec<f64> =
-        replay.evaluations.iter().map(|e| best - e.incumbent.unwrap_or(0.0)).collect();
-    let last = regrets.last().copied().unwrap_or(best);
-    regrets.resize(trials, last);
-    regrets
-}
-
-fn summary(name: &str, replays: &[Replay], regrets: &[Vec<f64>], best: f64, contest: &Contest) -> Summary {
-    let point = |i: usize| {
-        let at: Vec<f64> = regrets.iter().map(|r| r[i]).collect();
-        let seconds = |r: &Replay| r.evaluations.get(i).or(r.evaluations.last()).map_or(0.0, |e| e.seconds);
-        let (regret, half) = (mean(&at), Z * standard_error(&at));
-        let seconds = mean(&replays.iter().map(seconds).collect::<Vec<_>>());
-        Curve { evaluations: i + 1, regret, low: regret - half, high: regret + half, seconds }
-    };
-    let curve: Vec<Curve> = (0..contest.trials).map(point).collect();
+fn summary(
+    name: &str,
+    replays: &[Replay],
+    (curve, time): (Vec<Curve>, Vec<Moment>),
+    best: f64,
+    contest: &Contest,
+) -> Summary {
     let until = |goal: &f64| curve.iter().find(|c| c.regret <= *goal).map(|c| c.evaluations);
     let all = replays.iter().map(|r| r.evaluations.len()).sum::<usize>().max(1);
     let cached = replays.iter().flat_map(|r| &r.evaluations).filter(|e| e.cached).count();
@@ -214,6 +193,7 @@ fn summary(name: &str, replays: &[Replay], regrets: &[Vec<f64>], best: f64, cont
         cached: cached as f64 / all as f64,
         thinking: mean(&thinking),
         curve,
+        time,
     }
 }
 

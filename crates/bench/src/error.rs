@@ -28,6 +28,16 @@ pub enum BenchError {
         /// What is there.
         got: String,
     },
+    /// A table that does not come with Nasmyth.
+    #[error("no table `builtin:{got}`{}; there is {known}", nearest.map_or(String::new(), |n| format!(": did you mean `builtin:{n}`?")))]
+    Builtin {
+        /// The name asked for.
+        got: String,
+        /// The name that looks most like it.
+        nearest: Option<&'static str>,
+        /// All names.
+        known: String,
+    },
     /// A task that the table does not have.
     #[error("table `{table}` has no task `{got}`{}; it has {known}", nearest.as_ref().map_or(String::new(), |n| format!(": did you mean `{n}`?")))]
     Task {

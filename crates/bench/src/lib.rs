@@ -5,7 +5,10 @@
 //! test value). [`replay`] runs one strategy with one seed, [`compare`] many with many.
 
 mod benchmark;
+mod builtin;
+mod bytes;
 mod compare;
+mod curve;
 mod error;
 mod functions;
 mod import;
@@ -21,10 +24,13 @@ mod table;
 mod task;
 
 pub use benchmark::Benchmark;
-pub use compare::{Comparison, Contender, Contest, Curve, Pair, Summary, compare};
+pub use builtin::{BUILTIN, Builtin};
+pub use compare::{Comparison, Contender, Contest, Pair, Summary, compare};
+pub use curve::{Curve, Moment};
 pub use error::BenchError;
 pub use functions::{FUNCTIONS, Function, FunctionKind};
 pub use import::{ImportOptions, import};
+pub use network::cell_classes;
 pub use planted::Planted;
 pub use replay::{Budget, Evaluation, Identity, Replay, replay};
 pub use rows::Rows;

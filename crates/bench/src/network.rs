@@ -8,6 +8,9 @@ use nasmyth_space::spaces::cell::{OPERATORS, cell};
 use nasmyth_space::{Reader, SpaceError};
 use std::collections::BTreeMap;
 
+/// Edges of a cell.
+const EDGES: usize = 6;
+
 /// The network of a row. NAS-Bench-201's genes become its cell on a small image; of others a table says nothing, and they become a chain
 /// with a layer for each gene, different for different genotypes.
 pub(crate) fn lower(genes: &[GeneOptions], reader: &Reader<'_>) -> Result<Graph, SpaceError> {
@@ -34,10 +37,27 @@ pub(crate) fn classes(genes: &[GeneOptions], rows: &[Vec<u8>]) -> Option<Vec<u32
     rows.iter().enumerate().map(class).collect()
 }
 
+/// All cells of NAS-Bench-201's topology, each given by the operators of its six edges, in classes that compute the same. Cells are
+/// counted up, the last edge turning fastest, and classes stand in the order of their first cells.
+pub fn cell_classes() -> Vec<Vec<[&'static str; EDGES]>> {
+    let count = OPERATORS.len();
+    let cells = (0..count.pow(EDGES as u32))
+        .map(|i| std::array::from_fn(|edge| (i / count.pow((EDGES - 1 - edge) as u32) % count) as u8));
+    let cells: Vec<[u8; EDGES]> = cells.collect();
+    let genes = GeneOptions { name: "edge".to_owned(), options: OPERATORS.map(str::to_owned).to_vec() };
+    let rows: Vec<Vec<u8>> = cells.iter().map(|cell| cell.to_vec()).collect();
+    let classes = classes(&vec![genes; EDGES], &rows).unwrap_or_default();
+    let mut members: BTreeMap<u32, Vec<[&str; EDGES]>> = BTreeMap::new();
+    for (cell, class) in cells.iter().zip(classes) {
+        members.entry(class).or_default().push(cell.map(|operator| OPERATORS[usize::from(operator)]));
+    }
+    members.into_values().collect()
+}
+
 /// Whether the genes are the six edges of NAS-Bench-201's cell, in the order of its strings.
 fn is_cell(genes: &[GeneOptions]) -> bool {
     let operators = |gene: &GeneOptions| gene.options.iter().all(|o| OPERATORS.contains(&o.as_str()));
-    genes.len() == 6 && genes.iter().all(operators)
+    genes.len() == EDGES && genes.iter().all(operators)
 }
 
 fn cell_graph(operators: &[impl AsRef<str>]) -> Result<Graph, GraphError> {
@@ -77,12 +97,12 @@ mod tests {
         classes(&genes(), cells).unwrap().into_iter().collect::<BTreeSet<u32>>().len()
     }
 
-    const EDGES: [(usize, usize); 6] = [(1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2)];
+    const ENDS: [(usize, usize); EDGES] = [(1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2)];
 
     /// The cell where whatever reads a zero is a zero: NAS-Bench-201 counts a normalised convolution of nothing as nothing.
     fn without_zeros(mut cell: Vec<u8>) -> Vec<u8> {
         let mut zero = [false, true, true, true];
-        for (edge, (to, from)) in EDGES.into_iter().enumerate() {
+        for (edge, (to, from)) in ENDS.into_iter().enumerate() {
             cell[edge] = if zero[from] { 0 } else { cell[edge] };
             zero[to] &= cell[edge] == 0;
         }
@@ -92,7 +112,7 @@ mod tests {
     /// What a cell computes, as a sum of terms in which equal parts have equal names, be they one node or two.
     fn term(cell: &[u8]) -> String {
         let mut nodes = [vec!["x".to_owned()], Vec::new(), Vec::new(), Vec::new()];
-        for ((to, from), operator) in EDGES.into_iter().zip(cell).filter(|(_, operator)| **operator != 0) {
+        for ((to, from), operator) in ENDS.into_iter().zip(cell).filter(|(_, operator)| **operator != 0) {
             let read = match operator {
                 1 => nodes[from].clone(),
                 _ => vec![format!("{operator}({})", nodes[from].join("+"))],

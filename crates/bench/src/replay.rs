@@ -145,7 +145,11 @@ pub fn replay(
             .entry((class, effort))
             .or_insert_with(|| benchmark.signal(&task.genotype, effort, seed));
         if !cached {
-            seconds += benchmark.seconds(&task.genotype, effort);
+            // What is promoted goes on from where it was.
+            let spent = task
+                .previous
+                .map_or(0.0, |before| benchmark.seconds(&task.genotype, effort_of(&efforts, before.epochs)));
+            seconds += (benchmark.seconds(&task.genotype, effort) - spent).max(0.0);
         }
         let outcome = signal.ok_or(());
         let costs = benchmark.costs(&task.genotype);

@@ -1,19 +1,20 @@
-//! A table of measured networks in one file, mapped into memory: opening it reads the header only.
+//! A table of measured networks in one file, mapped into memory: opening it reads the header only. A file that gzip compressed is
+//! decompressed as a whole.
 //!
 //! Layout, little-endian, every section at a multiple of 64 bytes: `NASMYTHT`, version, length of the header (u32 each), header
 //! (JSON); options of all genotypes (u8, row by row); classes (u32); lookup; columns (f32). The lookup of a table that holds most
 //! of its space is the row of every key (u32, the largest for none); of others, sorted keys (u64) and their rows (u32).
 
+use crate::builtin::{self, builtin};
+use crate::bytes::{Bytes, write};
 use crate::key::{count, genotype, key};
 use crate::network::{classes, lower};
 use crate::task::tasks_of;
 use crate::{BenchError, Rows, Task, TaskBenchmark};
-use memmap2::Mmap;
 use nasmyth_space::{Genotype, Space, Tree};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::collections::HashMap;
-use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -29,7 +30,7 @@ const NONE: u32 = u32::MAX;
 #[derive(Debug)]
 pub struct Table {
     path: PathBuf,
-    map: Mmap,
+    map: Bytes,
     header: Header,
     options: Vec<u32>,
     at: Sections,
@@ -89,14 +90,15 @@ impl Sections {
 }
 
 impl Table {
-    /// Opens a table.
+    /// Opens a table: a file, or one that comes with Nasmyth (`builtin:NAME`).
     ///
     /// # Errors
-    /// No such file, or one that is no table, of another version, or cut off.
+    /// No such file or name, or a file that is no table, of another version, or cut off.
     pub fn open(path: &Path) -> Result<Self, BenchError> {
-        let file = std::fs::File::open(path).map_err(BenchError::file(path))?;
-        // SAFETY: the file is only read; tables are written under another name and renamed, so nobody changes one in place.
-        let map = unsafe { Mmap::map(&file) }.map_err(BenchError::file(path))?;
+        let map = match path.to_str().and_then(|text| text.strip_prefix(builtin::PREFIX)) {
+            Some(name) => Bytes::decompressed(builtin(name)?.bytes).map_err(BenchError::file(path))?,
+            None => Bytes::open(path)?,
+        };
         let wrong = |expected: &str, got: String| BenchError::Content {
             path: path.to_owned(),
             line: None,
@@ -222,7 +224,7 @@ impl Table {
         TaskBenchmark::new(self, task)
     }
 
-    /// Writes rows as a table.
+    /// Writes rows as a table; compressed, if the name of the file ends with `.gz`.
     ///
     /// # Errors
     /// A gene with more than 256 options, two rows of one genotype, or a file that cannot be written.
@@ -297,10 +299,7 @@ impl Table {
         for (name, at) in header.columns.iter().zip(&at.columns) {
             fill(&mut bytes[at.clone()], rows.columns[name].iter().map(|v| v.to_le_bytes()));
         }
-        let part = path.with_extension("part");
-        let written =
-            std::fs::File::create(&part).and_then(|mut f| f.write_all(&bytes).and_then(|()| f.sync_all()));
-        written.and_then(|()| std::fs::rename(&part, path)).map_err(BenchError::file(path))
+        write(path, &bytes)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use nasmyth_bench::*;
 use nasmyth_strategy::schedulers::Full;
-use nasmyth_strategy::strategy_named;
+use nasmyth_strategy::{Scheduler, StrategyError, scheduler_named, strategy_named};
 
 fn contest(threads: usize) -> Contest {
     Contest { seeds: 12, trials: 60, parallel: 3, at: vec![20], regrets: vec![0.0, 2.0], threads }
@@ -11,9 +11,10 @@ fn contest(threads: usize) -> Contest {
 fn run(benchmark: &dyn Benchmark, threads: usize) -> Comparison {
     let make = |name: &'static str| move || strategy_named(name)?.make(&Default::default());
     let (random, evolution) = (make("random"), make("regularized-evolution"));
+    let schedule = |epochs: f64| scheduler_named("none")?.make(&Default::default(), epochs);
     let contenders = [
-        Contender { name: "random".to_owned(), build: &random },
-        Contender { name: "evolution".to_owned(), build: &evolution },
+        Contender { name: "random".to_owned(), build: &random, schedule: &schedule },
+        Contender { name: "evolution".to_owned(), build: &evolution, schedule: &schedule },
     ];
     compare(benchmark, &contenders, &contest(threads), Identity::Class).unwrap()
 }
@@ -81,12 +82,13 @@ fn priced() -> (tempfile::TempDir, Table) {
 fn strategies_for_several_objectives_find_more_of_the_front_than_random_search() {
     let (_folder, table) = priced();
     let task = table.task(None).unwrap().with_objectives(&["params".to_owned()]).unwrap();
+    let full = |epochs: f64| scheduler_named("none")?.make(&Default::default(), epochs);
     let names = ["random", "nsga2", "regularized-evolution", "tpe"];
     let builds = names.map(|name| move || strategy_named(name)?.make(&Default::default()));
     let contenders: Vec<Contender> = names
         .iter()
         .zip(&builds)
-        .map(|(name, build)| Contender { name: (*name).to_owned(), build })
+        .map(|(name, build)| Contender { name: (*name).to_owned(), build, schedule: &full })
         .collect();
     let contest =
         Contest { seeds: 40, trials: 200, parallel: 2, at: Vec::new(), regrets: Vec::new(), threads: 2 };
@@ -99,4 +101,58 @@ fn strategies_for_several_objectives_find_more_of_the_front_than_random_search()
         comparison.strategies.iter().all(|s| s.curve.windows(2).all(|w| w[1].regret <= w[0].regret + 1e-12))
     );
     assert!(table.task(None).unwrap().with_objectives(&["flops".to_owned()]).is_err());
+}
+
+/// Of nine networks, three go on, and one of those.
+fn halving(epochs: f64) -> Result<Box<dyn Scheduler>, StrategyError> {
+    let settings = [("candidates".to_owned(), toml::Value::Integer(9))].into_iter().collect();
+    scheduler_named("successive-halving")?.make(&settings, epochs)
+}
+
+/// 27 networks that are trained for 9 epochs in 9 seconds, with values after 1, 3 and 9 epochs.
+fn learning_curves() -> (tempfile::TempDir, Table) {
+    let mut text = "genotype,t_valid_1,t_valid_3,t_valid_9,t_test_9,t_train_seconds_9\n".to_owned();
+    for i in 0..27 {
+        let quality = 10 * (i / 9) + 3 * (i / 3 % 3) + i % 3;
+        text += &format!("{}_{}_{},{quality},{quality},{quality},{quality},9\n", i / 9, i / 3 % 3, i % 3);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (from, to) = (folder.path().join("t.csv"), folder.path().join("t.table"));
+    std::fs::write(&from, text).unwrap();
+    import(&[from], &to, &ImportOptions::default()).unwrap();
+    (folder, Table::open(&to).unwrap())
+}
+
+#[test]
+fn what_is_promoted_goes_on_and_pays_the_rest_only() {
+    let (_folder, table) = learning_curves();
+    let task = table.task(None).unwrap();
+    let strategy = strategy_named("random").unwrap().make(&Default::default()).unwrap();
+    let scheduler = halving(9.0).unwrap();
+    let budget = Budget { trials: 13, parallel: 1 };
+    let replay = replay(&task, strategy, scheduler, budget, Identity::Class, 1).unwrap();
+    let efforts: Vec<usize> = replay.evaluations.iter().map(|e| e.effort).collect();
+    assert_eq!(efforts, [0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 2]);
+    // Nine networks for one epoch, three of them for two more, one of those for six more.
+    assert_eq!(replay.evaluations.last().unwrap().seconds, 9.0 + 6.0 + 6.0);
+}
+
+#[test]
+fn low_efforts_save_simulated_time() {
+    let (_folder, table) = learning_curves();
+    let random = || strategy_named("random")?.make(&Default::default());
+    let full = |epochs: f64| scheduler_named("none")?.make(&Default::default(), epochs);
+    let contenders = [
+        Contender { name: "random".to_owned(), build: &random, schedule: &full },
+        Contender { name: "halving".to_owned(), build: &random, schedule: &halving },
+    ];
+    let contest = Contest { trials: 26, ..contest(2) };
+    let comparison = compare(&table.task(None).unwrap(), &contenders, &contest, Identity::Class).unwrap();
+    let [full, halving] = &comparison.strategies[..] else { panic!() };
+    assert_eq!((full.curve[25].seconds, halving.curve[25].seconds), (26.0 * 9.0, 2.0 * 21.0));
+    // The signal ranks as the score does at every effort, so the best of nine is known after 21 seconds, not after 81.
+    let at =
+        |summary: &Summary, seconds: f64| summary.time.iter().rfind(|m| m.seconds <= seconds).unwrap().regret;
+    assert!(at(halving, 30.0) < at(full, 30.0), "{comparison:?}");
+    assert!(halving.time.last().unwrap().seconds <= 42.0);
 }

@@ -2,6 +2,7 @@
 
 use nasmyth_bench::*;
 use nasmyth_space::Genotype;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 fn imported(text: &str, options: &ImportOptions) -> Result<(tempfile::TempDir, PathBuf, usize), BenchError> {
@@ -35,12 +36,71 @@ fn a_table_comes_back() {
         (Some(3.0), 20.0, 90.0)
     );
     // Different seeds get different runs; one seed always the same.
-    let runs: std::collections::BTreeSet<u64> =
-        (0..50).map(|s| task.signal(&third, 1, s).unwrap() as u64).collect();
+    let runs: BTreeSet<u64> = (0..50).map(|s| task.signal(&third, 1, s).unwrap() as u64).collect();
     assert_eq!(runs.into_iter().collect::<Vec<_>>(), [30, 32, 34]);
     assert_eq!(task.signal(&third, 1, 7), task.signal(&third, 1, 7));
     assert_eq!(task.score(&"0_5".parse().unwrap()), None);
     assert!(matches!(table.task(Some("d")), Err(BenchError::Task { known, .. }) if known == "c"));
+}
+
+#[test]
+fn a_compressed_table_is_the_same_table() {
+    let (folder, whole, _) = imported(FULL, &ImportOptions::default()).unwrap();
+    let path = folder.path().join("t.table.gz");
+    import(&[folder.path().join("t.csv")], &path, &ImportOptions::default()).unwrap();
+    let (plain, compressed) = (Table::open(&whole).unwrap(), Table::open(&path).unwrap());
+    let bytes = std::fs::read(&path).unwrap();
+    assert!(bytes.len() < std::fs::read(&whole).unwrap().len());
+    assert_eq!(plain.columns(), compressed.columns());
+    for column in plain.columns() {
+        let bits =
+            |table: &Table| table.column(column).unwrap().iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(&plain), bits(&compressed), "{column}");
+    }
+    assert!((0..4).all(|row| plain.genotype(row) == compressed.genotype(row)));
+    std::fs::write(&path, &bytes[..bytes.len() - 9]).unwrap();
+    assert!(matches!(Table::open(&path), Err(BenchError::File { .. })));
+}
+
+#[test]
+fn an_unknown_built_in_table_names_the_known_ones() {
+    let error = Table::open("builtin:cels1d".as_ref()).unwrap_err().to_string();
+    assert!(error.contains("did you mean `builtin:cells1d`"), "{error}");
+}
+
+#[test]
+fn the_trained_cells_are_all_there() {
+    let table = Table::open("builtin:cells1d".as_ref()).unwrap();
+    let classes: BTreeSet<u64> = (0..table.rows()).map(|row| table.class(row)).collect();
+    assert_eq!((table.rows(), classes.len(), table.tasks().len()), (15_625, 6_398, 1));
+    for column in table.columns() {
+        let values = table.column(column).unwrap();
+        let shared = |row: usize| values[row] == values[table.class(row) as usize];
+        assert!((0..table.rows()).all(shared), "{column}");
+    }
+    let task = table.task(None).unwrap();
+    assert_eq!(task.efforts(), (1..=12).map(f64::from).collect::<Vec<_>>());
+    let space = table.space().unwrap();
+    assert_eq!(space.count(), Some(15_625));
+    let mut unlearned = 0;
+    for genotype in space.enumerate() {
+        let (first, last) = (task.signal(&genotype, 0, 1).unwrap(), task.signal(&genotype, 11, 1).unwrap());
+        let score = task.score(&genotype).unwrap();
+        assert!([first, last, score].iter().all(|v| (0.0..=100.0).contains(v)), "{genotype}");
+        assert!(
+            (last - score).abs() < 12.0,
+            "{genotype}: {last} on the validation part, {score} on the test part"
+        );
+        assert!(task.seconds(&genotype, 11) > task.seconds(&genotype, 0));
+        unlearned += usize::from(last < first);
+    }
+    assert!(unlearned < 156, "{unlearned} cells were better after the first epoch than at the end");
+    let of_all = |operator: &str| {
+        let genes: Vec<String> = space.genes().map(|g| format!("{}={operator}", g.path)).collect();
+        task.score(&space.parse(&genes.join(" ")).unwrap()).unwrap()
+    };
+    // Ten classes, as many of each.
+    assert!(of_all("none") < 15.0 && of_all("nor_conv_3x3") > 90.0);
 }
 
 #[test]

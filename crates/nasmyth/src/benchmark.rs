@@ -3,25 +3,37 @@
 use crate::RunFolder;
 use anyhow::Result;
 use nasmyth_bench::{Comparison, Pair, Summary};
-use nasmyth_report::{CurveSeries, Curves, CurvesTable, curves_html, curves_svg};
+use nasmyth_report::{CurveSeries, Curves, CurvesChart, CurvesTable, curves_html, curves_svg};
 use std::fmt::Write;
 use std::path::Path;
 
-/// Writes `comparison.json`, `curves.csv`, `curves.svg` and `comparison.html` into a folder. The same comparison gives the same bytes.
+/// Writes `comparison.json`, `comparison.html`, and the regret curves as CSV and SVG into a folder: over evaluations `curves.*`, over
+/// simulated time `time.*`. The same comparison gives the same bytes.
 ///
 /// # Errors
 /// Files that cannot be written.
 pub fn write_comparison(folder: &Path, comparison: &Comparison) -> Result<()> {
     std::fs::create_dir_all(folder)?;
-    let curves = curves(comparison);
+    let (evaluations, time) = (over_evaluations(comparison), over_time(comparison));
     let write = |name: &str, bytes: &[u8]| RunFolder::write(&folder.join(name), bytes);
     write("comparison.json", &serde_json::to_vec_pretty(comparison)?)?;
-    write("curves.csv", csv(comparison).as_bytes())?;
-    write("curves.svg", curves_svg(&curves).as_bytes())?;
-    write("comparison.html", curves_html(&curves).as_bytes())
+    write("curves.csv", curves_csv(comparison).as_bytes())?;
+    write("curves.svg", curves_svg(&evaluations).as_bytes())?;
+    write("time.csv", time_csv(comparison).as_bytes())?;
+    write("time.svg", curves_svg(&time).as_bytes())?;
+    let page = Curves {
+        title: format!("Strategies on {}", comparison.benchmark),
+        about: format!(
+            "Mean regret to the best network ({:.3}) over {} seeds, with 95 % intervals.",
+            comparison.best, comparison.contest.seeds
+        ),
+        charts: vec![evaluations, time],
+        tables: vec![strategies(comparison), pairs(comparison)],
+    };
+    write("comparison.html", curves_html(&page).as_bytes())
 }
 
-fn csv(comparison: &Comparison) -> String {
+fn curves_csv(comparison: &Comparison) -> String {
     let mut text = "strategy,evaluations,mean_regret,low,high,mean_seconds\n".to_owned();
     for strategy in &comparison.strategies {
         for c in &strategy.curve {
@@ -33,22 +45,33 @@ fn csv(comparison: &Comparison) -> String {
     text
 }
 
-fn curves(comparison: &Comparison) -> Curves {
-    let series = |s: &Summary| CurveSeries {
-        name: s.strategy.clone(),
-        points: s.curve.iter().map(|c| [c.evaluations as f64, c.regret, c.low, c.high]).collect(),
-    };
-    let contest = &comparison.contest;
-    Curves {
-        title: format!("Strategies on {}", comparison.benchmark),
-        about: format!(
-            "Mean regret to the best network ({:.3}) over {} seeds, with 95 % intervals.",
-            comparison.best, contest.seeds
-        ),
-        x: "evaluations".to_owned(),
+fn time_csv(comparison: &Comparison) -> String {
+    let mut text = "strategy,seconds,mean_regret,low,high\n".to_owned();
+    for strategy in &comparison.strategies {
+        for m in &strategy.time {
+            let _ = writeln!(text, "{},{},{},{},{}", strategy.strategy, m.seconds, m.regret, m.low, m.high);
+        }
+    }
+    text
+}
+
+fn over_evaluations(comparison: &Comparison) -> CurvesChart {
+    let points =
+        |s: &Summary| s.curve.iter().map(|c| [c.evaluations as f64, c.regret, c.low, c.high]).collect();
+    chart("evaluations", comparison, points)
+}
+
+fn over_time(comparison: &Comparison) -> CurvesChart {
+    let points = |s: &Summary| s.time.iter().map(|m| [m.seconds, m.regret, m.low, m.high]).collect();
+    chart("simulated seconds", comparison, points)
+}
+
+fn chart(x: &str, comparison: &Comparison, points: fn(&Summary) -> Vec<[f64; 4]>) -> CurvesChart {
+    let series = |s: &Summary| CurveSeries { name: s.strategy.clone(), points: points(s) };
+    CurvesChart {
+        x: x.to_owned(),
         y: "regret".to_owned(),
         series: comparison.strategies.iter().map(series).collect(),
-        tables: vec![strategies(comparison), pairs(comparison)],
     }
 }
 

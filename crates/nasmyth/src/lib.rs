@@ -20,6 +20,7 @@
 //! ```
 
 mod benchmark;
+mod cells1d;
 mod certificate;
 mod config;
 mod duration;
@@ -39,6 +40,7 @@ mod single;
 mod winner;
 
 pub use benchmark::{comparison_text, write_comparison};
+pub use cells1d::Cells1d;
 pub use certificate::{Certificate, RuntimeCheck, Verdict};
 pub use config::{BudgetConfig, DataConfig, EstimatorConfig, FinalLength, Request, RunConfig, SearchConfig};
 pub use duration::{format_duration, parse_duration};

@@ -12,14 +12,21 @@ pub struct Curves {
     pub title: String,
     /// What it shows, in a sentence.
     pub about: String,
+    /// The charts, one below the other.
+    pub charts: Vec<CurvesChart>,
+    /// Tables below the charts.
+    pub tables: Vec<CurvesTable>,
+}
+
+/// A chart.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CurvesChart {
     /// Name of the horizontal axis.
     pub x: String,
     /// Name of the vertical axis.
     pub y: String,
     /// The curves.
     pub series: Vec<CurveSeries>,
-    /// Tables below the chart.
-    pub tables: Vec<CurvesTable>,
 }
 
 /// A curve.
@@ -46,7 +53,7 @@ fn class(i: usize) -> String {
     format!("s{}", i % SERIES_COLOURS)
 }
 
-fn chart(curves: &Curves) -> Chart {
+fn chart(curves: &CurvesChart) -> Chart {
     let points = || curves.series.iter().flat_map(|s| &s.points);
     let xs: Vec<f64> = points().map(|p| p[0]).collect();
     let ys: Vec<f64> = points().map(|p| p[1]).filter(|v| v.is_finite()).collect();
@@ -65,24 +72,28 @@ fn chart(curves: &Curves) -> Chart {
     chart
 }
 
-fn words(curves: &Curves) -> String {
+fn words(curves: &CurvesChart) -> String {
     format!("{} against {}, {} curves", curves.y, curves.x, curves.series.len())
 }
 
 /// The page.
 pub fn curves_html(curves: &Curves) -> String {
+    let charts: String = curves.charts.iter().map(figure).collect();
+    let tables: String = curves.tables.iter().map(table).collect();
+    document(&curves.title, &curves.about, "", &format!("{charts}{tables}"))
+}
+
+fn figure(curves: &CurvesChart) -> String {
     let key = |(i, s): (usize, &CurveSeries)| {
         format!("<span><i class=\"key {}\"></i>{}</span>", class(i), escape(&s.name))
     };
     let legend: String = curves.series.iter().enumerate().map(key).collect();
     let words = words(curves);
-    let tables: String = curves.tables.iter().map(table).collect();
-    let body = format!(
-        "<section><figure>{}<figcaption>{}</figcaption></figure><p class=\"legend\">{legend}</p></section>\n{tables}",
+    format!(
+        "<section><figure>{}<figcaption>{}</figcaption></figure><p class=\"legend\">{legend}</p></section>\n",
         chart(curves).svg(&words),
         escape(&words)
-    );
-    document(&curves.title, &curves.about, "", &body)
+    )
 }
 
 fn table(table: &CurvesTable) -> String {
@@ -108,7 +119,7 @@ fn number(cell: &str) -> Option<f64> {
     cell.parse().ok()
 }
 
-/// The chart as an SVG document that stands alone.
-pub fn curves_svg(curves: &Curves) -> String {
+/// A chart as an SVG document that stands alone.
+pub fn curves_svg(curves: &CurvesChart) -> String {
     chart(curves).document(&words(curves), STYLE)
 }

@@ -13,7 +13,7 @@ mod report;
 mod scatter;
 mod sections;
 
-pub use curves::{CurveSeries, Curves, CurvesTable, curves_html, curves_svg};
+pub use curves::{CurveSeries, Curves, CurvesChart, CurvesTable, curves_html, curves_svg};
 pub use improvement::{Improvement, NoImprovement, improvement, relative_improvement, student_t};
 pub use page::html;
 pub use report::{

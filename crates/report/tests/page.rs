@@ -186,14 +186,17 @@ proptest! {
 #[test]
 fn curves_and_points_are_pages_and_pictures_that_load_nothing() {
     let text = "a <b> & \"c\"".to_owned();
-    let curves = Curves {
-        title: text.clone(),
+    let chart = CurvesChart {
         x: text.clone(),
         y: text.clone(),
         series: vec![CurveSeries {
             name: text.clone(),
             points: vec![[1.0, 3.0, 2.0, 4.0], [2.0, 1.0, 0.5, 1.5]],
         }],
+    };
+    let curves = Curves {
+        title: text.clone(),
+        charts: vec![chart.clone(), CurvesChart { x: "seconds".to_owned(), ..chart.clone() }],
         tables: vec![CurvesTable {
             title: text.clone(),
             head: vec![text.clone(), "n".to_owned()],
@@ -208,7 +211,9 @@ fn curves_and_points_are_pages_and_pictures_that_load_nothing() {
         assert!(text_of(&page).contains(&text) && !page.contains("http"), "{page}");
     }
     // A picture names the language that it is written in, and nothing else.
-    let picture = curves_svg(&curves);
+    let page = curves_html(&curves);
+    assert!(page.matches("<svg").count() == 2 && text_of(&page).contains("seconds"), "{page}");
+    let picture = curves_svg(&chart);
     assert!(text_of(&picture).contains(&text));
     assert_eq!(picture.matches("http").count(), 1);
 }

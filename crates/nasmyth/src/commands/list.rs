@@ -31,6 +31,8 @@ enum What {
     Exports,
     /// Costs that limits can bound
     Costs,
+    /// Tables of measured networks that come with Nasmyth
+    Tables,
 }
 
 impl Arguments {
@@ -55,6 +57,9 @@ impl Arguments {
             What::Formats => nasmyth::data::FORMATS.iter().try_for_each(|f| entry(f.name(), f.doc(), &[])),
             What::Exports => nasmyth::export::FORMATS.iter().try_for_each(|f| entry(f.name, f.doc, &[])),
             What::Costs => nasmyth::device::COSTS.iter().try_for_each(|c| entry(c.name, c.doc, &[])),
+            What::Tables => nasmyth::bench::BUILTIN
+                .iter()
+                .try_for_each(|t| entry(&format!("builtin:{}", t.name), t.doc, &[])),
         }
     }
 }

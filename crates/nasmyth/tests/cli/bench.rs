@@ -26,7 +26,8 @@ fn the_same_comparison_gives_the_same_bytes() {
         let told = place.run(&format!("{compare} {folder}")).exits(0).out;
         assert!(told.contains("regularized-evolution") && told.contains("random"), "{told}");
     }
-    for file in ["comparison.json", "comparison.html", "curves.csv", "curves.svg"] {
+    let files = ["comparison.json", "comparison.html", "curves.csv", "curves.svg", "time.csv", "time.svg"];
+    for file in files {
         let read = |folder: &str| std::fs::read(place.path(&format!("{folder}/{file}"))).unwrap();
         assert_eq!(read("a"), read("b"), "{file}");
     }
@@ -40,6 +41,50 @@ fn the_same_comparison_gives_the_same_bytes() {
     assert!(planted.contains("planted space of 6 genes"), "{planted}");
     let settings = "--strategies regularized-evolution[population=20;sample=2],random --seeds 2 --trials 9";
     place.run(&format!("bench compare --table toy.table {settings}")).exits(0);
+}
+
+#[test]
+fn strategies_run_under_schedulers() {
+    let place = Place::new();
+    table(&place);
+    let compare = "bench compare --table toy.table --seeds 4 --trials 20";
+    let schedulers = "--scheduler none,successive-halving[eta=2;rungs=2]";
+    let told = place.run(&format!("{compare} {schedulers} --out both")).exits(0).out;
+    let names: Vec<&str> = told.lines().filter_map(|l| l.strip_suffix(" proposals")).collect();
+    let names: Vec<&str> = names.iter().filter_map(|l| Some(l.split_once(':')?.0)).collect();
+    let halved = "regularized-evolution under successive-halving[eta=2;rungs=2]";
+    assert_eq!(names, ["regularized-evolution", halved, "random"]);
+    let page = String::from_utf8(std::fs::read(place.path("both/comparison.html")).unwrap()).unwrap();
+    assert!(page.contains("simulated seconds"));
+}
+
+#[test]
+fn a_table_of_trained_cells_is_the_same_however_it_was_made() {
+    let place = Place::new();
+    let make = |out: &str, rest: &str| {
+        format!("bench make cells1d --out {out} --cells 3 --epochs 2 --seeds 2 {rest}")
+    };
+    place.run(&make("one.table.gz", "--workers 1")).exits(0);
+    place.run(&make("three.table.gz", "--workers 3")).exits(0);
+    let bytes = |name: &str| std::fs::read(place.path(name)).unwrap();
+    assert_eq!(bytes("one.table.gz"), bytes("three.table.gz"));
+    // Cut off in the middle of the fourth training.
+    let trainings = String::from_utf8(bytes("one.table.gz.trainings")).unwrap();
+    let lines: Vec<&str> = trainings.lines().collect();
+    assert_eq!(lines.len(), 7, "{trainings}");
+    place.write("cut.table.gz.trainings", format!("{}\n{}", lines[..4].join("\n"), &lines[4][..9]));
+    let told = place.run(&make("cut.table.gz", "--workers 1")).exits(0);
+    assert_eq!(bytes("cut.table.gz"), bytes("one.table.gz"));
+    assert_eq!(bytes("cut.table.gz.trainings"), bytes("one.table.gz.trainings"));
+    assert!(told.out.contains("mnist1d_valid_2#2"), "{}", told.out);
+    place.run("bench compare --table cut.table.gz --seeds 2 --trials 4").exits(0);
+    // The trainings of other settings are not mixed with these.
+    place
+        .run("bench make cells1d --out cut.table.gz --cells 3 --epochs 3")
+        .exits(2)
+        .says("`cells1d, 3 epochs`");
+    place.write("cut.table.gz.trainings", format!("{}\nnonsense\n", lines[0]));
+    place.run(&make("cut.table.gz", "")).exits(2).says("line 2");
 }
 
 #[test]
@@ -57,6 +102,10 @@ fn wrong_requests_name_what_is_wrong() {
         ("compare --table toy.table --strategies radnom", "random"),
         ("compare --table toy.table --strategies random[x=1]", "x"),
         ("compare --table toy.table --strategies random[x", "in brackets"),
+        ("compare --table toy.table --scheduler hyperbnad", "hyperband"),
+        ("compare --table toy.table --scheduler hyperband[x=1]", "x"),
+        ("compare --table builtin:cells", "builtin:cells1d"),
+        ("make cells2d --out x.table", "cells1d"),
         ("compare --table toy.table --seeds 0", "--seeds"),
         ("compare --planted 10", "GENESxOPTIONS"),
         ("compare --seeds 2", "--table"),
