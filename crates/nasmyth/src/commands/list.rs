@@ -3,6 +3,7 @@
 use super::say;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
+use nasmyth::measure::Options;
 use nasmyth::strategy::SettingKind;
 
 /// List what there is, each with its documentation
@@ -31,6 +32,8 @@ enum What {
     Exports,
     /// Costs that limits can bound
     Costs,
+    /// Runtimes that latency can be measured in
+    Runtimes,
 }
 
 impl Arguments {
@@ -55,6 +58,13 @@ impl Arguments {
             What::Formats => nasmyth::data::FORMATS.iter().try_for_each(|f| entry(f.name(), f.doc(), &[])),
             What::Exports => nasmyth::export::FORMATS.iter().try_for_each(|f| entry(f.name, f.doc, &[])),
             What::Costs => nasmyth::device::COSTS.iter().try_for_each(|c| entry(c.name, c.doc, &[])),
+            What::Runtimes => nasmyth::measure::RUNTIMES.iter().try_for_each(|r| {
+                let here = match r.version(&Options::default()) {
+                    Ok(version) => format!("Version {version}."),
+                    Err(error) => format!("Not here: {error}."),
+                };
+                entry(r.name, &format!("{} {here}", r.doc), &[])
+            }),
         }
     }
 }

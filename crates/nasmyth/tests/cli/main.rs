@@ -6,6 +6,7 @@ mod bad_input;
 mod bench;
 mod damage;
 mod determinism;
+mod device;
 mod disk;
 mod engine;
 mod external;

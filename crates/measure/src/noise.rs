@@ -1,0 +1,117 @@
+//! Whether the machine was quiet enough for a figure to mean something.
+//!
+//! Other programs that take the core away make a few readings much longer; the median does not mind. What moves it (a
+//! neighbour that shares caches or the clock) comes and goes, and so shows in the medians of consecutive blocks.
+
+use crate::statistics::{median, sorted};
+use serde::{Deserialize, Serialize};
+use std::fmt::{self, Display};
+
+/// Largest spread of medians, as a share of the median, at which figures are taken for comparable.
+pub const LARGEST_SPREAD: f64 = 0.05;
+
+const BLOCKS: usize = 10;
+const LEAST_IN_BLOCK: usize = 10;
+
+/// Why a figure is not to be relied on.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Noise {
+    /// The medians of blocks of readings differ by this share of the median.
+    Unsteady(f64),
+    /// So few readings that nothing can be said: measure for a longer time.
+    TooFewReadings(usize),
+}
+
+impl Display for Noise {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unsteady(spread) => write!(
+                f,
+                "the machine is too noisy to tell: medians moved by {:.1} % while it was measured (at most {:.0} % is fine)",
+                100.0 * spread,
+                100.0 * LARGEST_SPREAD
+            ),
+            Self::TooFewReadings(n) => {
+                write!(
+                    f,
+                    "{n} readings are too few to tell whether the machine is noisy: measure for a longer time"
+                )
+            }
+        }
+    }
+}
+
+/// What is wrong with readings `series` in the order of time, if anything.
+pub fn noise(series: &[f64]) -> Option<Noise> {
+    let blocks = block_medians(series);
+    if blocks.len() < 2 {
+        return Some(Noise::TooFewReadings(series.len()));
+    }
+    let spread = spread(&blocks);
+    (spread > LARGEST_SPREAD).then_some(Noise::Unsteady(spread))
+}
+
+/// The difference of the largest and the smallest value, as a share of the median.
+pub fn spread(values: &[f64]) -> f64 {
+    let sorted = sorted(values);
+    let (Some(least), Some(most)) = (sorted.first(), sorted.last()) else { return 0.0 };
+    (most - least) / median(&sorted)
+}
+
+/// The medians of up to ten blocks of the same length, one after the other, with at least ten readings each; the first
+/// readings that do not fill a block belong to none.
+pub(crate) fn block_medians(series: &[f64]) -> Vec<f64> {
+    let blocks = BLOCKS.min(series.len() / LEAST_IN_BLOCK);
+    if blocks == 0 {
+        return Vec::new();
+    }
+    series.rchunks_exact(series.len() / blocks).take(blocks).map(|block| median(&sorted(block))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::{RngExt, SeedableRng};
+    use rand_xoshiro::Xoshiro256PlusPlus;
+
+    /// Readings around 1 that vary by 2 %, changed by `f(index, reading)`.
+    fn series(n: usize, f: impl Fn(usize, f64) -> f64) -> Vec<f64> {
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(3);
+        (0..n).map(|i| f(i, 1.0 + 0.02 * (rng.random::<f64>() - 0.5))).collect()
+    }
+
+    #[test]
+    fn a_quiet_machine_and_one_that_takes_the_core_away_are_fine() {
+        assert_eq!(noise(&series(1000, |_, r| r)), None);
+        assert_eq!(noise(&series(40, |_, r| r)), None);
+        let interrupted = |i, r| if i % 9 == 0 { 300.0 * r } else { r };
+        assert_eq!(noise(&series(1000, interrupted)), None);
+    }
+
+    #[test]
+    fn drift_steps_and_pauses_are_noise() {
+        let drift = |i, r| r * (1.0 + 0.1 * i as f64 / 1000.0);
+        let step = |i, r| if i < 350 { r } else { 1.2 * r };
+        let pause = |i, r| if (600..720).contains(&i) { 1.5 * r } else { r };
+        for (name, noisy) in
+            [("drift", series(1000, drift)), ("step", series(1000, step)), ("pause", series(1000, pause))]
+        {
+            assert!(matches!(noise(&noisy), Some(Noise::Unsteady(s)) if s > 0.05 && s < 0.6), "{name}");
+        }
+        let slight = |i, r| r * (1.0 + 0.03 * i as f64 / 1000.0);
+        assert_eq!(noise(&series(1000, slight)), None);
+    }
+
+    #[test]
+    fn few_readings_say_so() {
+        assert_eq!(noise(&series(19, |_, r| r)), Some(Noise::TooFewReadings(19)));
+        assert_eq!(noise(&[]), Some(Noise::TooFewReadings(0)));
+    }
+
+    #[test]
+    fn spread_by_hand() {
+        assert_eq!(spread(&[3.0, 2.0, 1.5]), 0.75);
+        assert_eq!(spread(&[]), 0.0);
+    }
+}
