@@ -13,7 +13,7 @@ norm_1 = batch_norm(conv_1)
 relu_1 = activation(norm_1, function=relu)
 conv_2 = conv(relu_1, out=8, kernel=[3, 3], groups=8)
 sum = add(conv_2, relu_1)
-pool = global_pool(sum, pooling=mean)
+pool = global_pool(sum, pooling=average)
 y = linear(pool, out=5)
 output y
 ";

@@ -4,7 +4,7 @@ use crate::place::Place;
 use serde_json::Value;
 
 const NETWORK: &str = "graph tiny\nx = input(shape=[6, 4])\nc = conv(x, out=8, kernel=[3])\n\
-                       p = global_pool(c, pooling=mean)\ny = linear(p, out=3)\noutput y\n";
+                       p = global_pool(c, pooling=average)\ny = linear(p, out=3)\noutput y\n";
 
 fn measured(place: &Place, arguments: &str) -> Value {
     let told = place.run(&format!("device measure {arguments} --time 30ms --json")).exits(0);
