@@ -1,14 +1,20 @@
 //! Whether the machine was quiet enough for a figure to mean something.
 //!
-//! Other programs that take the core away make a few readings much longer; the median does not mind. What moves it (a
-//! neighbour that shares caches or the clock) comes and goes, and so shows in the medians of consecutive blocks.
+//! Other programs that take the core away make a few readings much longer; the median does not mind. What moves it is a
+//! neighbour that shares caches or the clock. Those come and go: slowly, which shows in the medians of consecutive blocks, or so
+//! fast that all blocks are alike; then there are some readings that are much faster than the median.
 
-use crate::statistics::{median, sorted};
+use crate::statistics::{median, quantile, sorted};
 use serde::{Deserialize, Serialize};
 use std::fmt::{self, Display};
 
 /// Largest spread of medians, as a share of the median, at which figures are taken for comparable.
 pub const LARGEST_SPREAD: f64 = 0.05;
+
+/// Largest excess of the median over the fastest readings, as a share of those.
+const LARGEST_SLOWDOWN: f64 = 0.10;
+/// The share of readings that counts as the fastest.
+const FASTEST: f64 = 0.01;
 
 const BLOCKS: usize = 10;
 const LEAST_IN_BLOCK: usize = 10;
@@ -19,6 +25,8 @@ const LEAST_IN_BLOCK: usize = 10;
 pub enum Noise {
     /// The medians of blocks of readings differ by this share of the median.
     Unsteady(f64),
+    /// The median is longer by this share than the fastest hundredth of the readings.
+    Slowed(f64),
     /// So few readings that nothing can be said: measure for a longer time.
     TooFewReadings(usize),
 }
@@ -31,6 +39,13 @@ impl Display for Noise {
                 "the machine is too noisy to tell: medians moved by {:.1} % while it was measured (at most {:.0} % is fine)",
                 100.0 * spread,
                 100.0 * LARGEST_SPREAD
+            ),
+            Self::Slowed(share) => write!(
+                f,
+                "the machine is too noisy to tell: half of the readings took {:.1} % longer than the fastest hundredth (at most \
+                 {:.0} % is fine)",
+                100.0 * share,
+                100.0 * LARGEST_SLOWDOWN
             ),
             Self::TooFewReadings(n) => {
                 write!(
@@ -49,7 +64,12 @@ pub fn noise(series: &[f64]) -> Option<Noise> {
         return Some(Noise::TooFewReadings(series.len()));
     }
     let spread = spread(&blocks);
-    (spread > LARGEST_SPREAD).then_some(Noise::Unsteady(spread))
+    if spread > LARGEST_SPREAD {
+        return Some(Noise::Unsteady(spread));
+    }
+    let sorted = sorted(series);
+    let slowdown = median(&sorted) / quantile(&sorted, FASTEST) - 1.0;
+    (slowdown > LARGEST_SLOWDOWN).then_some(Noise::Slowed(slowdown))
 }
 
 /// The difference of the largest and the smallest value, as a share of the median.
@@ -101,6 +121,14 @@ mod tests {
         }
         let slight = |i, r| r * (1.0 + 0.03 * i as f64 / 1000.0);
         assert_eq!(noise(&series(1000, slight)), None);
+    }
+
+    #[test]
+    fn a_neighbour_that_leaves_a_moment_now_and_then_is_noise() {
+        let neighbour = |i, r| if i % 25 == 0 { r } else { 1.3 * r };
+        assert!(matches!(noise(&series(1000, neighbour)), Some(Noise::Slowed(s)) if (s - 0.3).abs() < 0.04));
+        let light = |i, r| if i % 25 == 0 { r } else { 1.06 * r };
+        assert_eq!(noise(&series(1000, light)), None);
     }
 
     #[test]

@@ -66,7 +66,7 @@ fn a_measurement_is_consistent_and_survives_json() {
         assert_eq!((m.runtime.as_str(), m.threads), (runtime.name, 1));
         assert!(m.least_s > 0.0 && m.least_s <= m.low_s && m.p99_s.is_finite(), "{m:?}");
         assert!(m.low_s <= m.median_s && m.median_s <= m.high_s && m.median_s <= m.p99_s, "{m:?}");
-        assert!(m.repetitions >= 6 * m.per_reading && m.repetitions % m.per_reading == 0, "{m:?}");
+        assert!(m.repetitions >= 6 * m.per_reading && m.repetitions.is_multiple_of(m.per_reading), "{m:?}");
         assert!(m.energy_j.is_none_or(|e| e > 0.0) && !m.cpu.is_empty() && m.date.ends_with('Z'), "{m:?}");
         let text = serde_json::to_string(&m).unwrap();
         assert_eq!(serde_json::from_str::<Measurement>(&text).unwrap(), m);

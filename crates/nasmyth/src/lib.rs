@@ -66,6 +66,7 @@ pub use nasmyth_export as export;
 pub use nasmyth_graph as graph;
 pub use nasmyth_measure as measure;
 pub use nasmyth_report as report;
+pub use nasmyth_runner as runner;
 pub use nasmyth_space as space;
 pub use nasmyth_strategy as strategy;
 pub use nasmyth_study as study;

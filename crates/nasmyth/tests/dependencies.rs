@@ -19,6 +19,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("estimator", &["graph"]),
     ("export", &["graph", "engine"]),
     ("measure", &["graph", "engine", "export"]),
+    ("runner", &["graph", "measure"]),
     ("surrogate", &["graph", "space", "engine"]),
     ("strategy", &["graph", "space", "surrogate", "estimator", "chat"]),
     ("bench", &["graph", "space", "strategy"]),
@@ -43,6 +44,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "export",
             "measure",
             "report",
+            "runner",
         ],
     ),
 ];
