@@ -16,6 +16,7 @@
 
 mod energy;
 mod error;
+mod load;
 mod machine;
 mod measurement;
 mod model;
@@ -31,7 +32,7 @@ pub use error::MeasureError;
 pub use machine::{cpu_name, utc};
 pub use measurement::{Measurement, Options, measure};
 pub use model::Model;
-pub use noise::{LARGEST_SPREAD, Noise, noise, spread};
+pub use noise::{LARGEST_SPREAD, Noise, noise, noise_of_load, spread};
 pub use pinning::Pinned;
 pub use protocol::{Series, take};
 pub use repeated::Repeated;

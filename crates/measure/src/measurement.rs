@@ -1,6 +1,7 @@
 //! One network, measured once.
 
-use crate::noise::noise;
+use crate::load::Load;
+use crate::noise::{noise, noise_of_load};
 use crate::statistics::{interval, median, quantile, sorted};
 use crate::{EnergyMeter, MeasureError, Model, Noise, Pinned, Runtime, cpu_name, take, utc};
 use serde::{Deserialize, Serialize};
@@ -71,6 +72,7 @@ pub fn measure(runtime: &Runtime, model: &Model, options: &Options) -> Result<Me
     // Threads of the runtime inherit the core.
     let mut session = runtime.load(model, options)?;
     let mut meter = EnergyMeter::open();
+    let before = Load::now();
     let mut runs = 0usize;
     let run = || {
         runs += 1;
@@ -78,6 +80,7 @@ pub fn measure(runtime: &Runtime, model: &Model, options: &Options) -> Result<Me
     };
     let series = take(options.time, run, || update(&mut meter))?;
     update(&mut meter);
+    let load = before.zip(Load::now()).and_then(|(before, now)| now.others_since(&before));
     let (low_s, high_s) = interval(&series.seconds);
     let sorted = sorted(&series.seconds);
     Ok(Measurement {
@@ -92,7 +95,7 @@ pub fn measure(runtime: &Runtime, model: &Model, options: &Options) -> Result<Me
         least_s: sorted.first().copied().unwrap_or(f64::NAN),
         repetitions: sorted.len() * series.group,
         per_reading: series.group,
-        noisy: noise(&series.seconds),
+        noisy: noise(&series.seconds).or_else(|| noise_of_load(load?)),
         energy_j: meter.map(|m| m.joules() / runs as f64),
         cpu: cpu_name(),
         date: utc(),

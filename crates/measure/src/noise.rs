@@ -2,7 +2,8 @@
 //!
 //! Other programs that take the core away make a few readings much longer; the median does not mind. What moves it is a
 //! neighbour that shares caches or the clock. Those come and go: slowly, which shows in the medians of consecutive blocks, or so
-//! fast that all blocks are alike; then there are some readings that are much faster than the median.
+//! fast that all blocks are alike; then there are some readings that are much faster than the median. One that stays all the
+//! time is only seen in the counters of the system.
 
 use crate::statistics::{median, quantile, sorted};
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,9 @@ const LARGEST_SLOWDOWN: f64 = 0.10;
 /// The share of readings that counts as the fastest.
 const FASTEST: f64 = 0.01;
 
+/// Largest share of the machine's cores that others may use.
+const LARGEST_LOAD: f64 = 0.10;
+
 const BLOCKS: usize = 10;
 const LEAST_IN_BLOCK: usize = 10;
 
@@ -27,6 +31,8 @@ pub enum Noise {
     Unsteady(f64),
     /// The median is longer by this share than the fastest hundredth of the readings.
     Slowed(f64),
+    /// Other programs used this share of the time of all cores.
+    Loaded(f64),
     /// So few readings that nothing can be said: measure for a longer time.
     TooFewReadings(usize),
 }
@@ -46,6 +52,12 @@ impl Display for Noise {
                  {:.0} % is fine)",
                 100.0 * share,
                 100.0 * LARGEST_SLOWDOWN
+            ),
+            Self::Loaded(share) => write!(
+                f,
+                "the machine is too noisy to tell: other programs used {:.0} % of its cores (at most {:.0} % is fine)",
+                100.0 * share,
+                100.0 * LARGEST_LOAD
             ),
             Self::TooFewReadings(n) => {
                 write!(
@@ -70,6 +82,11 @@ pub fn noise(series: &[f64]) -> Option<Noise> {
     let sorted = sorted(series);
     let slowdown = median(&sorted) / quantile(&sorted, FASTEST) - 1.0;
     (slowdown > LARGEST_SLOWDOWN).then_some(Noise::Slowed(slowdown))
+}
+
+/// What is wrong when others used `share` of the time of all cores, if anything: readings cannot show a neighbour that stays all the time.
+pub fn noise_of_load(share: f64) -> Option<Noise> {
+    (share > LARGEST_LOAD).then_some(Noise::Loaded(share))
 }
 
 /// The difference of the largest and the smallest value, as a share of the median.
@@ -129,6 +146,12 @@ mod tests {
         assert!(matches!(noise(&series(1000, neighbour)), Some(Noise::Slowed(s)) if (s - 0.3).abs() < 0.04));
         let light = |i, r| if i % 25 == 0 { r } else { 1.06 * r };
         assert_eq!(noise(&series(1000, light)), None);
+    }
+
+    #[test]
+    fn a_busy_machine_is_noise() {
+        assert_eq!(noise_of_load(0.5), Some(Noise::Loaded(0.5)));
+        assert_eq!(noise_of_load(0.02), None);
     }
 
     #[test]
