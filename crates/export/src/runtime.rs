@@ -2,10 +2,14 @@
 
 use crate::RuntimeError;
 use crate::onnx::header;
-use rten::{Model, NodeId, Value};
+use rten::{Model, NodeId, RunOptions, ThreadPool, Value};
 use rten_tensor::prelude::*;
 use rten_tensor::{Tensor, TensorView};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// The runtime's version.
+pub const RTEN_VERSION: &str = "0.27";
 
 /// A loaded ONNX model with one input and one output that counts.
 pub struct Session {
@@ -13,6 +17,7 @@ pub struct Session {
     input: NodeId,
     output: NodeId,
     shape: Vec<usize>,
+    options: RunOptions,
 }
 
 impl Session {
@@ -28,7 +33,13 @@ impl Session {
         let missing = |what: &str| RuntimeError::Model(format!("it has no {what}"));
         let input = *model.input_ids().first().ok_or_else(|| missing("input"))?;
         let output = *model.output_ids().first().ok_or_else(|| missing("output"))?;
-        Ok(Self { model, input, output, shape: header.input_shape })
+        Ok(Self { model, input, output, shape: header.input_shape, options: RunOptions::default() })
+    }
+
+    /// Runs on so many threads of its own, which are started here, instead of those that all sessions share (one for each core).
+    pub fn with_threads(self, threads: usize) -> Self {
+        let pool = Some(Arc::new(ThreadPool::with_num_threads(threads)));
+        Self { options: self.options.with_thread_pool(pool), ..self }
     }
 
     /// Axes of one sample: channels first, without the batch.
@@ -55,7 +66,8 @@ impl Session {
     fn run_tensor(&self, input: TensorView<f32>) -> Result<Vec<f32>, RuntimeError> {
         let failed = |e: &dyn std::fmt::Display| RuntimeError::Run(e.to_string());
         let inputs = vec![(self.input, input.into())];
-        let outputs = self.model.run(inputs, &[self.output], None).map_err(|e| failed(&e))?;
+        let outputs =
+            self.model.run(inputs, &[self.output], Some(self.options.clone())).map_err(|e| failed(&e))?;
         let output: Value =
             outputs.into_iter().next().ok_or_else(|| RuntimeError::Run("it gave no output".to_owned()))?;
         let output = Tensor::<f32>::try_from(output).map_err(|e| failed(&e))?;
@@ -94,6 +106,12 @@ pub fn channels_first(shape: &[usize], samples: &[f32]) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_version_is_the_one_that_is_locked() {
+        let lock = include_str!("../../../Cargo.lock");
+        assert!(lock.contains(&format!("name = \"rten\"\nversion = \"{RTEN_VERSION}.")));
+    }
 
     #[test]
     fn channels_move_to_the_front_sample_by_sample() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// Longer than this is a slip, and more than clocks can hold is not far.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 86400);
 
-/// Reads `90`, `90s`, `10m`, `1h30m`, `2d`.
+/// Reads `90`, `90s`, `10m`, `1h30m`, `2d`, `50ms`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -29,6 +29,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         rest = &rest[digits..];
         let letters = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
         let unit = match &rest[..letters] {
+            "ms" => 1e-3,
             "" | "s" | "sec" => 1.0,
             "m" | "min" => 60.0,
             "h" => 3600.0,
@@ -64,9 +65,14 @@ mod tests {
 
     #[test]
     fn reads_what_it_writes_and_refuses_the_rest() {
-        for (text, seconds) in
-            [("90", 90.0), ("10m", 600.0), ("1h30m", 5400.0), ("1.5s", 1.5), ("2 d", f64::NAN)]
-        {
+        for (text, seconds) in [
+            ("90", 90.0),
+            ("10m", 600.0),
+            ("1h30m", 5400.0),
+            ("1.5s", 1.5),
+            ("1s50ms", 1.05),
+            ("2 d", f64::NAN),
+        ] {
             match parse_duration(text) {
                 Ok(d) => {
                     assert_eq!(d.as_secs_f64(), seconds);

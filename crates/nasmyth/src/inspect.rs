@@ -34,11 +34,15 @@ pub fn load_architecture(path: &Path) -> Result<VerifiedGraph> {
     parse(&text).with_context(|| format!("{name}"))
 }
 
+/// The text form of the network in the metadata of an ONNX file, if it has one.
+pub(crate) fn network_text(bytes: &[u8]) -> Result<Option<String>> {
+    Ok(metadata(bytes)?.into_iter().find(|(key, _)| key == NETWORK).map(|(_, text)| text))
+}
+
 fn from_onnx(bytes: &[u8]) -> Result<String> {
-    let found = metadata(bytes)?.into_iter().find(|(key, _)| key == NETWORK);
     let missing =
         || anyhow!("no `{NETWORK}` in its metadata: give a file that this version of Nasmyth exported");
-    found.map(|(_, text)| text).ok_or_else(missing)
+    network_text(bytes)?.ok_or_else(missing)
 }
 
 /// The schedule of a network with what each entry costs.

@@ -18,6 +18,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("device", &["graph"]),
     ("estimator", &["graph"]),
     ("export", &["graph", "engine"]),
+    ("measure", &["graph", "engine", "export"]),
+    ("runner", &["graph", "measure"]),
     ("surrogate", &["graph", "space", "engine"]),
     ("strategy", &["graph", "space", "surrogate", "estimator", "chat"]),
     ("bench", &["graph", "space", "strategy"]),
@@ -40,7 +42,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "strategy",
             "study",
             "export",
+            "measure",
             "report",
+            "runner",
         ],
     ),
 ];

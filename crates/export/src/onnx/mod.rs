@@ -102,6 +102,14 @@ pub fn metadata(bytes: &[u8]) -> Result<Vec<(String, String)>, RuntimeError> {
     Ok(header(bytes)?.metadata)
 }
 
+/// Axes of one sample of a file's first input, channels first: without the batch.
+///
+/// # Errors
+/// The bytes are no ONNX file, a damaged one, or one whose input has axes of unknown size besides the batch.
+pub fn input_shape(bytes: &[u8]) -> Result<Vec<usize>, RuntimeError> {
+    Ok(header(bytes)?.input_shape)
+}
+
 /// Reads and checks a file without building the network.
 pub(crate) fn header(bytes: &[u8]) -> Result<Header, RuntimeError> {
     if bytes.is_empty() {
@@ -116,11 +124,11 @@ pub(crate) fn header(bytes: &[u8]) -> Result<Header, RuntimeError> {
         Some((_, expected)) if expected != checksum(graph) => {
             Err(RuntimeError::Checksum { expected, got: checksum(graph) })
         }
-        _ => Ok(Header { metadata, input_shape: input_shape(graph)? }),
+        _ => Ok(Header { metadata, input_shape: sample_shape(graph)? }),
     }
 }
 
-fn input_shape(graph: &GraphProto) -> Result<Vec<usize>, RuntimeError> {
+fn sample_shape(graph: &GraphProto) -> Result<Vec<usize>, RuntimeError> {
     let unusable = || RuntimeError::Model("expected an input of known shape `[N, ..]`".to_owned());
     let tensor = graph.input.first().and_then(|i| i.r#type.as_ref()?.tensor_type.as_ref()?.shape.as_ref());
     let size =

@@ -3,6 +3,7 @@
 use super::say;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
+use nasmyth::measure::Options;
 use nasmyth::strategy::SettingKind;
 
 /// List what there is, each with its documentation
@@ -33,6 +34,8 @@ enum What {
     Costs,
     /// Tables of measured networks that come with Nasmyth
     Tables,
+    /// Runtimes that latency can be measured in
+    Runtimes,
 }
 
 impl Arguments {
@@ -60,6 +63,13 @@ impl Arguments {
             What::Tables => nasmyth::bench::BUILTIN
                 .iter()
                 .try_for_each(|t| entry(&format!("builtin:{}", t.name), t.doc, &[])),
+            What::Runtimes => nasmyth::measure::RUNTIMES.iter().try_for_each(|r| {
+                let here = match r.version(&Options::default()) {
+                    Ok(version) => format!("Version {version}."),
+                    Err(error) => format!("Not here: {error}."),
+                };
+                entry(r.name, &format!("{} {here}", r.doc), &[])
+            }),
         }
     }
 }

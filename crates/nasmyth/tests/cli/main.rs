@@ -7,6 +7,7 @@ mod bench;
 mod cache;
 mod damage;
 mod determinism;
+mod device;
 mod disk;
 mod engine;
 mod external;
