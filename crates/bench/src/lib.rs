@@ -2,10 +2,12 @@
 //! optimum, and the protocol of the comparison.
 //!
 //! A [`Benchmark`] answers a strategy with a *signal* (a recorded validation value) and shows only the report the *score* (the
-//! test value). [`replay`] runs one strategy with one seed, [`compare`] many with many.
+//! test value). [`replay`] runs one strategy with one seed, [`compare`] many with many. [`evaluate_devices`] judges predictors of
+//! latency on columns of a table.
 
 mod benchmark;
 mod compare;
+mod devices;
 mod error;
 mod import;
 mod key;
@@ -21,6 +23,7 @@ mod task;
 
 pub use benchmark::Benchmark;
 pub use compare::{Comparison, Contender, Contest, Curve, Pair, Summary, compare};
+pub use devices::{DeviceProtocol, DeviceResult, FewShot, evaluate_devices};
 pub use error::BenchError;
 pub use import::{ImportOptions, import};
 pub use planted::Planted;

@@ -35,12 +35,12 @@ pub(crate) fn classes(genes: &[GeneOptions], rows: &[Vec<u8>]) -> Option<Vec<u32
 }
 
 /// Whether the genes are the six edges of NAS-Bench-201's cell, in the order of its strings.
-fn is_cell(genes: &[GeneOptions]) -> bool {
+pub(crate) fn is_cell(genes: &[GeneOptions]) -> bool {
     let operators = |gene: &GeneOptions| gene.options.iter().all(|o| OPERATORS.contains(&o.as_str()));
     genes.len() == 6 && genes.iter().all(operators)
 }
 
-fn cell_graph(operators: &[impl AsRef<str>]) -> Result<Graph, GraphError> {
+pub(crate) fn cell_graph(operators: &[impl AsRef<str>]) -> Result<Graph, GraphError> {
     let mut graph = Graph::new("cell");
     let image = graph.input(&[4, 4, 1])?;
     let output = cell(&mut graph, image, operators)?;

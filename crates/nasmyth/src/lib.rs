@@ -22,6 +22,7 @@
 mod benchmark;
 mod certificate;
 mod config;
+mod devices;
 mod duration;
 mod effort;
 mod failure;
@@ -40,6 +41,7 @@ mod winner;
 pub use benchmark::{comparison_text, write_comparison};
 pub use certificate::{Certificate, RuntimeCheck, Verdict};
 pub use config::{BudgetConfig, DataConfig, EstimatorConfig, FinalLength, Request, RunConfig, SearchConfig};
+pub use devices::devices_text;
 pub use duration::{format_duration, parse_duration};
 pub use effort::Effort;
 pub use failure::{Infeasible, Interrupted, exit_code, explanation};

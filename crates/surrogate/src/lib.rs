@@ -6,6 +6,7 @@
 
 pub mod acquisition;
 mod adamw;
+mod categorical;
 mod curve;
 mod dag;
 pub mod encodings;
@@ -14,9 +15,12 @@ mod gaussian_process;
 mod graph_network;
 mod linear;
 mod motif;
+mod non_negative;
+mod transfer;
 mod warp;
 mod weisfeiler_lehman;
 
+pub use categorical::{AnovaKernel, CategoricalProcess};
 pub use curve::CurveModel;
 pub use dag::Dag;
 pub use ensemble::Ensemble;
@@ -24,5 +28,7 @@ pub use gaussian_process::{GaussianProcess, Prediction};
 pub use graph_network::{Aim, GraphNetwork};
 pub use linear::{Cholesky, Matrix};
 pub use motif::{Motif, motifs};
+pub use non_negative::non_negative_least_squares;
+pub use transfer::{Known, Transfer};
 pub use warp::half_rank;
 pub use weisfeiler_lehman::{Features, WlProcess, gram};

@@ -1,6 +1,7 @@
 //! The commands, one per file.
 
 mod bench;
+mod device;
 mod evaluate;
 mod export;
 mod inspect;
@@ -44,6 +45,7 @@ enum Command {
     List(list::Arguments),
     Zoo(zoo::Arguments),
     Bench(bench::Arguments),
+    Device(device::Arguments),
 }
 
 impl Cli {
@@ -62,6 +64,7 @@ impl Cli {
             Command::List(a) => a.run(),
             Command::Zoo(a) => a.run(),
             Command::Bench(a) => a.run(),
+            Command::Device(a) => a.run(),
         }
     }
 }
