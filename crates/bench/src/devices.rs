@@ -132,8 +132,8 @@ impl Devices {
         let times: Vec<Vec<f64>> = columns.iter().map(column).collect::<Result<_, BenchError>>()?;
         let genotypes: Vec<Vec<u32>> = (0..table.rows()).map(|row| options(&table.genotype(row))).collect();
         let genes = table.genes();
-        let mut words: BTreeMap<&str, usize> = BTreeMap::new();
-        genes.iter().flat_map(|gene| &gene.options).for_each(|option| drop(words.insert(option, 0)));
+        let mut words: BTreeMap<&str, usize> =
+            genes.iter().flat_map(|gene| gene.options.iter().map(|option| (option.as_str(), 0))).collect();
         words.values_mut().enumerate().for_each(|(i, at)| *at = i);
         let count = |genotype: &Vec<u32>| {
             let mut counts = vec![0.0; words.len()];

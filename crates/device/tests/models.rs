@@ -137,14 +137,18 @@ fn the_roofline_finds_peak_bandwidth_and_overhead() {
 fn every_model_predicts_networks_it_has_not_seen() {
     let (train, test) = (networks(150, 1), networks(100, 2));
     // With a cache, operators of one kind and size take different times; the roofline is the model without one.
+    let mut wrong = Vec::new();
     for (name, cached, flat) in [("lookup", 0.9, 0.9), ("roofline", 0.7, 0.99), ("learned", 0.9, 0.99)] {
         for (i, device) in DEVICES.into_iter().enumerate() {
             for (device, least) in [(device, cached), (device.flat(), flat)] {
                 let got = score(&fit(name, &device.measure(&train, 0.0)), &device.measure(&test, 0.0));
-                assert!(got.within_10 >= least, "{name} on device {i}: {got:?}, at least {least}");
+                if got.within_10 < least {
+                    wrong.push(format!("{name} on device {i}: {got:?}, at least {least}"));
+                }
             }
         }
     }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]
@@ -178,10 +182,10 @@ fn ten_networks_are_enough_for_a_new_device_when_others_are_known() {
         let held_out = device.measure(&test, 0.0);
         let with = score(&model, &held_out).within_10;
         let without = score(&fit("learned", &samples), &held_out).within_10;
-        assert!(with >= 0.85, "device {new}: {with}");
         alone.push((with, without));
     }
-    assert!(alone.iter().filter(|(with, without)| with > without).count() >= 5, "{alone:?}");
+    let mean = |f: fn(&(f64, f64)) -> f64| alone.iter().map(f).sum::<f64>() / alone.len() as f64;
+    assert!(mean(|s| s.0) >= 0.85 && mean(|s| s.0) > mean(|s| s.1) + 0.1, "with others, without: {alone:?}");
 }
 
 #[test]
@@ -190,13 +194,13 @@ fn genotypes_are_predicted_from_their_genes() {
     let seconds =
         |g: &[u32]| 1e-3 + g.iter().map(|&o| [0.0, 1e-4, 5e-4, 2e-3, 3e-4][o as usize]).sum::<f64>();
     let mut draw = Draw(8);
-    let genotypes: Vec<Vec<u32>> = (0..300).map(|_| genotype(draw.below(15_625))).collect();
+    let genotypes: Vec<Vec<u32>> = (0..500).map(|_| genotype(draw.below(15_625))).collect();
     let times: Vec<f64> = genotypes.iter().map(|g| seconds(g)).collect();
     let cells = Cells::fit(&genotypes, &times).unwrap();
     let test: Vec<(f64, f64)> =
         (0..200).map(|i| genotype(i * 78)).map(|g| (cells.seconds(&g).seconds, seconds(&g))).collect();
     let got = Score::of(&test);
-    assert!(got.within_10 >= 0.95 && got.spearman > 0.98, "{got:?}");
+    assert!(got.within_10 >= 0.9 && got.spearman > 0.99, "{got:?}");
     assert!(matches!(Cells::fit(&genotypes, &[0.0]), Err(ModelError::Seconds { index: 0, .. })));
     assert!(Cells::fit(&[], &[]).is_err());
 }

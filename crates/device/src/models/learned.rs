@@ -1,8 +1,8 @@
-//! A Gaussian process over the work of a network, around its roofline.
+//! A Gaussian process over the work of a network, around a look-up table or a roofline.
 //!
-//! The roofline knows sizes and any operator; what it gets wrong, e.g. caches, is smooth in how much of each kind of work there is.
+//! These know that times are sums over operators; what they get wrong is taken as smooth in how much of each kind of work there is.
 
-use super::{Measured, ModelError, OperatorModel, Roofline};
+use super::{Lookup, Measured, ModelError, OperatorModel, Roofline, cross_validated};
 use crate::Operator;
 use nasmyth_surrogate::{GaussianProcess, Matrix};
 use serde::{Deserialize, Serialize};
@@ -12,8 +12,9 @@ use std::collections::BTreeMap;
 const LENGTHS: [f64; 5] = [0.5, 1.0, 2.0, 4.0, 8.0];
 const NOISES: [f64; 5] = [1e-4, 1e-3, 1e-2, 1e-1, 1.0];
 
-/// The logarithm of the seconds is that of the roofline, plus a process with a Gaussian kernel over the logarithms of the work of each
-/// kind, each in units of its standard deviation.
+/// The logarithm of the seconds is that of the look-up table or of the roofline, whichever has the smaller error in cross-validation, plus
+/// a process with a Gaussian kernel over the logarithms of the work of each kind, each in units of its standard deviation. A network with
+/// an operator that the table does not have is the roofline's.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(try_from = "Stored", into = "Stored")]
 pub struct Learned {
@@ -27,9 +28,11 @@ struct Stored {
     length: f64,
     noise: f64,
     roofline: Roofline,
+    /// Where it is better than the roofline.
+    lookup: Option<Lookup>,
     /// Kind of operator -> mean and standard deviation of the logarithm of its work.
     features: BTreeMap<String, (f64, f64)>,
-    /// For each network its features and what the roofline leaves.
+    /// For each network its features, and what the table or roofline leaves that was fitted without it.
     #[serde(with = "super::rows")]
     data: Vec<(Vec<f64>, f64)>,
 }
@@ -66,6 +69,12 @@ impl Stored {
         GaussianProcess::fit(&gram, &targets, noise)
     }
 
+    /// Logarithm of the seconds before the process corrects it.
+    fn base(&self, operators: &[Operator]) -> Result<f64, ModelError> {
+        let table = self.lookup.as_ref().and_then(|lookup| lookup.log_seconds(operators).ok());
+        table.map_or_else(|| self.roofline.log_seconds(operators), Ok)
+    }
+
     fn features(&self, operators: &[Operator]) -> Vec<f64> {
         let work = work(operators);
         let one = |(kind, (mean, deviation)): (&String, &(f64, f64))| {
@@ -79,13 +88,20 @@ impl OperatorModel for Learned {
     const LEAST: usize = 10;
 
     fn fit(samples: &[Measured]) -> Result<Self, ModelError> {
-        let roofline = Roofline::fit(samples)?;
-        let mut stored =
-            Stored { length: 1.0, noise: 1.0, roofline, features: scales(samples), data: Vec::new() };
-        for (operators, log) in samples {
-            let rest = log - stored.roofline.log_seconds(operators)?;
-            stored.data.push((stored.features(operators), rest));
-        }
+        let by_roofline = cross_validated::<Roofline>(samples)?;
+        let by_lookup = cross_validated::<Lookup>(samples)?;
+        let better = mean_square(&by_lookup) < mean_square(&by_roofline);
+        let mut stored = Stored {
+            length: 1.0,
+            noise: 1.0,
+            roofline: Roofline::fit(samples)?,
+            lookup: better.then(|| Lookup::fit(samples)).transpose()?,
+            features: scales(samples),
+            data: Vec::new(),
+        };
+        let rest = if better { by_lookup } else { by_roofline };
+        let known = samples.iter().zip(rest).filter_map(|((operators, _), rest)| Some((operators, rest?)));
+        stored.data = known.map(|(operators, rest)| (stored.features(operators), rest)).collect();
         let settings = LENGTHS.iter().flat_map(|&length| NOISES.map(|noise| (length, noise)));
         let tried = settings.filter_map(|(l, n)| Some((stored.process(l, n)?.log_likelihood(), l, n)));
         let best = tried.max_by(|a, b| a.0.total_cmp(&b.0));
@@ -97,8 +113,14 @@ impl OperatorModel for Learned {
         let x = self.stored.features(operators);
         let to_data: Vec<f64> =
             self.stored.data.iter().map(|(d, _)| kernel(self.stored.length, d, &x)).collect();
-        Ok(self.stored.roofline.log_seconds(operators)? + self.process.mean(&to_data))
+        Ok(self.stored.base(operators)? + self.process.mean(&to_data))
     }
+}
+
+/// Infinite without errors.
+fn mean_square(errors: &[Option<f64>]) -> f64 {
+    let known: Vec<f64> = errors.iter().flatten().map(|e| e * e).collect();
+    if known.is_empty() { f64::INFINITY } else { known.iter().sum::<f64>() / known.len() as f64 }
 }
 
 /// Sizes of the operators of each kind, summed.

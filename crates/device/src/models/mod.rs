@@ -107,7 +107,7 @@ pub enum Model {
     Lookup(Fitted<Lookup>),
     /// Peak, bandwidth and overhead.
     Roofline(Fitted<Roofline>),
-    /// A Gaussian process around the roofline.
+    /// A Gaussian process around the better of these two.
     Learned(Fitted<Learned>),
     /// A mixture of other devices' models.
     Transferred(Transferred),
@@ -140,7 +140,7 @@ pub static MODELS: &[ModelKind] = &[
     },
     ModelKind {
         name: "learned",
-        doc: "Gaussian process over the work of each kind of operator, around the roofline",
+        doc: "Gaussian process over the work of each kind of operator, around the better of the two",
         fit: |samples| Fitted::fit(samples).map(Model::Learned),
     },
 ];
@@ -196,20 +196,8 @@ impl<M: OperatorModel> Fitted<M> {
         if measured.len() < least {
             return Err(ModelError::TooFew { least, got: measured.len() });
         }
-        let model = M::fit(&measured)?;
-        let mut errors = Vec::with_capacity(measured.len());
-        for fold in 0..FOLDS {
-            let part = |inside: bool| {
-                measured.iter().enumerate().filter(move |(i, _)| (i % FOLDS == fold) == inside)
-            };
-            let rest: Vec<Measured> = part(false).map(|(_, m)| m.clone()).collect();
-            let without = M::fit(&rest)?;
-            // A network with an operator that only this part has says nothing of the others.
-            let error =
-                |(operators, log): &Measured| Some((without.log_seconds(operators).ok()? - log).abs());
-            errors.extend(part(true).filter_map(|(_, m)| error(m)));
-        }
-        Ok(Self { margin: quantile(errors, 0.95), model })
+        let errors = cross_validated::<M>(&measured)?.into_iter().flatten().map(f64::abs).collect();
+        Ok(Self { margin: quantile(errors, 0.95), model: M::fit(&measured)? })
     }
 
     fn seconds(&self, graph: &VerifiedGraph) -> Result<Prediction, ModelError> {
@@ -222,6 +210,22 @@ impl<M> Fitted<M> {
     pub fn model(&self) -> &M {
         &self.model
     }
+}
+
+/// For each network by how much its logarithm exceeds what a model fitted without its fold says; `None` if that model does not know one
+/// of its operators.
+pub(crate) fn cross_validated<M: OperatorModel>(
+    samples: &[Measured],
+) -> Result<Vec<Option<f64>>, ModelError> {
+    let mut errors = vec![None; samples.len()];
+    for fold in 0..FOLDS.min(samples.len()) {
+        let rest = samples.iter().enumerate().filter(|(i, _)| i % FOLDS != fold).map(|(_, s)| s.clone());
+        let model = M::fit(&rest.collect::<Vec<_>>())?;
+        for (i, (operators, log)) in samples.iter().enumerate().skip(fold).step_by(FOLDS) {
+            errors[i] = model.log_seconds(operators).ok().map(|predicted| log - predicted);
+        }
+    }
+    Ok(errors)
 }
 
 /// Samples as operators and logarithms.
