@@ -181,11 +181,12 @@ fn ten_networks_are_enough_for_a_new_device_when_others_are_known() {
         let model = neighbours.fit(&samples).unwrap();
         let held_out = device.measure(&test, 0.0);
         let with = score(&model, &held_out).within_10;
-        let without = score(&fit("learned", &samples), &held_out).within_10;
+        let without =
+            score(&Neighbours::new(&[], &pool_graphs).unwrap().fit(&samples).unwrap(), &held_out).within_10;
         alone.push((with, without));
     }
     let mean = |f: fn(&(f64, f64)) -> f64| alone.iter().map(f).sum::<f64>() / alone.len() as f64;
-    assert!(mean(|s| s.0) >= 0.85 && mean(|s| s.0) > mean(|s| s.1) + 0.1, "with others, without: {alone:?}");
+    assert!(mean(|s| s.0) >= 0.85 && mean(|s| s.0) > mean(|s| s.1) + 0.05, "with others, without: {alone:?}");
 }
 
 #[test]

@@ -1,11 +1,16 @@
 //! A new device from a few measured networks and the models of other devices.
 
 use super::{CostModel, Model, ModelError, Prediction, Sample, log_of};
+use crate::{Operator, operators};
 use nasmyth_graph::VerifiedGraph;
 use nasmyth_surrogate::{Known, Transfer};
 use serde::{Deserialize, Serialize};
 
-/// The logarithm of the seconds is a mixture of what the models of other devices say of the network: [`Transfer`].
+/// Number of ideal devices.
+const IDEAL: usize = 3;
+
+/// The logarithm of the seconds is a mixture of what the models of other devices say of the network, and of three
+/// ideal devices: [`Transfer`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(try_from = "Stored", into = "Stored")]
 pub struct Transferred {
@@ -16,9 +21,9 @@ pub struct Transferred {
 /// What a file holds; the mixture is fitted to it again.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Stored {
-    /// Mean of each known device's logarithm of seconds.
+    /// Mean of the logarithm of seconds of each known device and of the ideal ones.
     centres: Vec<f64>,
-    /// For each measured network what the known devices say of it, and the logarithm of its seconds.
+    /// For each measured network what these say of it, and the logarithm of its seconds.
     #[serde(with = "super::rows")]
     data: Vec<(Vec<f64>, f64)>,
     known: Vec<Model>,
@@ -36,7 +41,7 @@ impl TryFrom<Stored> for Transferred {
     fn try_from(stored: Stored) -> Result<Self, ModelError> {
         let (values, targets): (Vec<Vec<f64>>, Vec<f64>) = stored.data.iter().cloned().unzip();
         let known = Known::from_centres(stored.centres.clone())
-            .filter(|_| stored.centres.len() == stored.known.len());
+            .filter(|_| stored.centres.len() == stored.known.len() + IDEAL);
         let transfer = known.and_then(|known| Transfer::fit(&known, &values, &targets));
         let broken =
             || ModelError::Broken("`known`, `centres` and the rows of `data` differ in length".to_owned());
@@ -53,10 +58,10 @@ pub struct Neighbours<'a> {
 }
 
 impl<'a> Neighbours<'a> {
-    /// From models, at least one, and networks, at least one.
+    /// From models and networks, at least one.
     ///
     /// # Errors
-    /// A network that a model knows nothing of; no model or no network.
+    /// A network that a model knows nothing of; no network.
     pub fn new(known: &'a [Model], pool: &[&VerifiedGraph]) -> Result<Self, ModelError> {
         let pool = pool.iter().map(|graph| logs(known, graph)).collect::<Result<Vec<_>, _>>()?;
         let prior = Known::new(&pool).ok_or(ModelError::TooFew { least: 1, got: 0 })?;
@@ -90,6 +95,16 @@ impl CostModel for Transferred {
     }
 }
 
+/// What each known device says of a network, and then [`ideal`] ones.
 fn logs(known: &[Model], graph: &VerifiedGraph) -> Result<Vec<f64>, ModelError> {
-    known.iter().map(|model| Ok(model.seconds(graph)?.seconds.ln())).collect()
+    let said = known.iter().map(|model| Ok(model.seconds(graph)?.seconds.ln()));
+    said.chain(ideal(graph).map(Ok)).collect()
+}
+
+/// Devices on which nothing but arithmetic, traffic, or the number of operators takes time. A new device may lie between them, and outside
+/// all known ones.
+fn ideal(graph: &VerifiedGraph) -> [f64; IDEAL] {
+    let operators = operators(graph);
+    let sum = |f: fn(&Operator) -> f64| operators.iter().map(f).sum::<f64>().ln_1p();
+    [sum(|o| o.macs as f64), sum(|o| o.traffic(1.0)), sum(|_| 1.0)]
 }
