@@ -3,7 +3,7 @@
 use crate::network::{cell_graph, is_cell};
 use crate::{BenchError, Table};
 use nasmyth_device::Score;
-use nasmyth_device::models::Cells;
+use nasmyth_device::models::{Cells, OperatorTable};
 use nasmyth_space::{Gene, Genotype, Rng};
 use nasmyth_surrogate::{Known, Transfer, non_negative_least_squares};
 use rand::SeedableRng;
@@ -35,7 +35,7 @@ pub struct DeviceProtocol {
 pub struct DeviceResult {
     /// Column.
     pub device: String,
-    /// Gaussian process over genotypes, fitted to the training networks.
+    /// Table and Gaussian process over genotypes, fitted to the training networks.
     pub model: Score,
     /// Share of measurements in its 95 % intervals.
     pub coverage: f64,
@@ -54,10 +54,12 @@ pub struct DeviceResult {
 /// A new device, with few measured networks.
 #[derive(Clone, Debug, Serialize)]
 pub struct FewShot {
-    /// Starting from all other devices.
+    /// Table of operators that starts from those of all other devices.
     pub others: Score,
-    /// Starting from the devices of other families.
+    /// The same from the devices of other families.
     pub other_families: Option<Score>,
+    /// Mixture of the models of the devices of other families, without a table.
+    pub mixture: Option<Score>,
     /// Table of operators, fitted to the same few networks.
     pub lookup: Score,
     /// A line over the MACs, fitted to the same few networks.
@@ -67,7 +69,7 @@ pub struct FewShot {
 /// The table as the study sees it.
 struct Devices {
     genotypes: Vec<Vec<u32>>,
-    /// For each network how often it has each operator, whatever the place.
+    /// For each network how often it has each operator, whatever the place, and 1 for its start.
     operators: Vec<Vec<f64>>,
     /// ... and whether it has it at each place.
     placed: Vec<Vec<f64>>,
@@ -97,13 +99,17 @@ pub fn evaluate_devices(
     // What each device's model says of each network, by rows.
     let logs: Vec<Vec<f64>> =
         devices.genotypes.iter().map(|g| models.iter().map(|m| m.log_seconds(g)).collect()).collect();
+    // From the models, not the measurements, so that wrong measurements stay out.
+    let tables: Vec<OperatorTable> = (0..columns.len()).map(|d| devices.table(d, &logs)).collect();
     let family = |d: usize| columns[d].split('_').next().unwrap_or_default();
     let result = |d: usize| {
         let others: Vec<usize> = (0..columns.len()).filter(|&o| o != d).collect();
         let apart: Vec<usize> = others.iter().copied().filter(|&o| family(o) != family(d)).collect();
         let few = |design: bool| {
             let of: Vec<FewShot> = (0..protocol.seeds)
-                .filter_map(|seed| devices.few(d, &logs, [&others, &apart], protocol.few, design, seed))
+                .filter_map(|seed| {
+                    devices.few(d, (&logs, &tables), [&others, &apart], protocol.few, design, seed)
+                })
                 .collect();
             mean_few(&of)
         };
@@ -121,7 +127,7 @@ pub fn evaluate_devices(
     };
     (0..columns.len())
         .map(|d| {
-            result(d).ok_or_else(|| table.wrong("at least two devices and one seed", columns[d].clone()))
+            result(d).ok_or_else(|| table.wrong("at least three devices and one seed", columns[d].clone()))
         })
         .collect()
 }
@@ -136,7 +142,8 @@ impl Devices {
             genes.iter().flat_map(|gene| gene.options.iter().map(|option| (option.as_str(), 0))).collect();
         words.values_mut().enumerate().for_each(|(i, at)| *at = i);
         let count = |genotype: &Vec<u32>| {
-            let mut counts = vec![0.0; words.len()];
+            let mut counts = vec![0.0; words.len() + 1];
+            counts[words.len()] = 1.0;
             let chosen =
                 genotype.iter().zip(genes).map(|(&o, gene)| words[gene.options[o as usize].as_str()]);
             chosen.for_each(|at| counts[at] += 1.0);
@@ -216,11 +223,11 @@ impl Devices {
     }
 
     /// A new device: few of its training networks are measured, and the models of all others and of other families are known. `None`
-    /// without other devices.
+    /// without two other devices.
     fn few(
         &self,
         device: usize,
-        logs: &[Vec<f64>],
+        (logs, tables): (&[Vec<f64>], &[OperatorTable]),
         [others, apart]: [&[usize]; 2],
         count: usize,
         design: bool,
@@ -229,26 +236,46 @@ impl Devices {
         let mut candidates = self.known(device, &self.train);
         candidates.shuffle(&mut Rng::seed_from_u64(seed + 1));
         candidates.truncate(CANDIDATES);
-        let with = |known: &[usize]| {
-            let values = |row: usize| known.iter().map(|&o| logs[row][o]).collect::<Vec<f64>>();
-            let prior = Known::new(&self.train.iter().map(|&row| values(row)).collect::<Vec<_>>())?;
-            let pool: Vec<Vec<f64>> = candidates.iter().map(|&row| values(row)).collect();
-            let rows: Vec<usize> = match design {
-                true => prior.choose(&pool, count).into_iter().map(|i| candidates[i]).collect(),
-                false => candidates.iter().copied().take(count).collect(),
-            };
-            let samples: Vec<Vec<f64>> = rows.iter().map(|&row| values(row)).collect();
-            let targets: Vec<f64> = rows.iter().map(|&row| self.times[device][row].ln()).collect();
-            let transfer = Transfer::fit(&prior, &samples, &targets)?;
-            Some((self.score(device, |row| transfer.mean(&values(row)).exp()), rows))
+        let values = |row: usize| apart.iter().map(|&o| logs[row][o]).collect::<Vec<f64>>();
+        let prior = Known::new(&self.train.iter().map(|&row| values(row)).collect::<Vec<_>>());
+        let pool: Vec<Vec<f64>> = candidates.iter().map(|&row| values(row)).collect();
+        let rows: Vec<usize> = match prior.as_ref().filter(|_| design) {
+            Some(prior) => prior.choose(&pool, count).into_iter().map(|i| candidates[i]).collect(),
+            None => candidates.iter().copied().take(count).collect(),
         };
-        let (score, rows) = with(others)?;
+        let times: Vec<f64> = rows.iter().map(|&row| self.times[device][row]).collect();
+        let counts: Vec<Vec<f64>> = rows.iter().map(|&row| self.operators[row].clone()).collect();
+        let near = |known: &[usize]| {
+            let tables: Vec<OperatorTable> = known.iter().map(|&o| tables[o].clone()).collect();
+            let table = OperatorTable::near(&tables, &self.mean_operators(), &counts, &times)?;
+            Some(self.score(device, |row| table.sum(&self.operators[row])))
+        };
+        let mixture = || {
+            let samples: Vec<Vec<f64>> = rows.iter().map(|&row| values(row)).collect();
+            let targets: Vec<f64> = times.iter().map(|t| t.ln()).collect();
+            let transfer = Transfer::fit(prior.as_ref()?, &samples, &targets)?;
+            Some(self.score(device, |row| transfer.mean(&values(row)).exp()))
+        };
         Some(FewShot {
-            others: score,
-            other_families: with(apart).map(|(score, _)| score),
+            others: near(others)?,
+            other_families: near(apart),
+            mixture: mixture(),
             lookup: self.linear(device, &self.operators, &rows),
             macs: self.macs.as_ref().map(|macs| self.linear(device, macs, &rows)),
         })
+    }
+
+    /// What a device's model says of the training networks, as a table.
+    fn table(&self, device: usize, logs: &[Vec<f64>]) -> OperatorTable {
+        let counts: Vec<Vec<f64>> = self.train.iter().map(|&row| self.operators[row].clone()).collect();
+        let times: Vec<f64> = self.train.iter().map(|&row| logs[row][device].exp()).collect();
+        OperatorTable::fit(&counts, &times)
+    }
+
+    fn mean_operators(&self) -> Vec<f64> {
+        let n = self.train.len() as f64;
+        let mean = |j: usize| self.train.iter().map(|&row| self.operators[row][j]).sum::<f64>() / n;
+        (0..self.operators[0].len()).map(mean).collect()
     }
 }
 
@@ -267,6 +294,7 @@ fn mean_few(all: &[FewShot]) -> Option<FewShot> {
     Some(FewShot {
         others: mean(&all.iter().map(|f| f.others).collect::<Vec<_>>())?,
         other_families: optional(|f| f.other_families),
+        mixture: optional(|f| f.mixture),
         lookup: mean(&all.iter().map(|f| f.lookup).collect::<Vec<_>>())?,
         macs: optional(|f| f.macs),
     })

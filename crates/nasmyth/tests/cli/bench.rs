@@ -68,10 +68,10 @@ fn wrong_requests_name_what_is_wrong() {
 #[test]
 fn devices_of_a_table_are_evaluated() {
     let place = Place::new();
-    let mut text = "genotype,phone,board\n".to_owned();
+    let mut text = "genotype,phone,board,watch\n".to_owned();
     for i in 0..64 {
         let (a, b, c) = (i / 16, i / 4 % 4, i % 4);
-        text += &format!("{a}_{b}_{c},{},{}\n", 1 + a + b + c, 2 + 2 * a + b + c);
+        text += &format!("{a}_{b}_{c},{},{},{}\n", 1 + a + b + c, 2 + 2 * a + b + c, 3 + a + b + 2 * c);
     }
     place.write("devices.csv", text);
     place.run("bench import devices.csv --out devices.table").exits(0);
