@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct Cells {
     /// 95 % of the absolute errors of the logarithm are below it, each network predicted by the others.
     margin: f64,
+    least: f64,
     table: Vec<Vec<f64>>,
     process: CategoricalProcess,
 }
@@ -19,6 +20,8 @@ pub struct Cells {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Stored {
     margin: f64,
+    /// Seconds that the table gives at least.
+    least: f64,
     /// For each gene the seconds of each option.
     table: Vec<Vec<f64>>,
     weight: f64,
@@ -32,7 +35,14 @@ impl From<Cells> for Stored {
     fn from(model: Cells) -> Self {
         let (kernel, noise, data, targets) = model.process.parts();
         let data = data.iter().cloned().zip(targets.iter().copied()).collect();
-        Self { margin: model.margin, table: model.table, weight: kernel.weight, noise, data }
+        Self {
+            margin: model.margin,
+            least: model.least,
+            table: model.table,
+            weight: kernel.weight,
+            noise,
+            data,
+        }
     }
 }
 
@@ -46,7 +56,12 @@ impl TryFrom<Stored> for Cells {
         let broken = || {
             ModelError::Broken("expected genotypes of one length, a weight and a noise above zero".to_owned())
         };
-        Ok(Self { margin: stored.margin, table: stored.table, process: process.ok_or_else(broken)? })
+        Ok(Self {
+            margin: stored.margin,
+            least: stored.least,
+            table: stored.table,
+            process: process.ok_or_else(broken)?,
+        })
     }
 }
 
@@ -62,13 +77,16 @@ impl Cells {
         let plain = CategoricalProcess::fit(genotypes, &logs).ok_or_else(broken)?;
         let (_, _, agreeing, targets) = plain.parts();
         let table = table_of(agreeing, targets);
-        let rest: Vec<f64> = genotypes.iter().zip(&logs).map(|(g, log)| log - log_sum(&table, g)).collect();
+        // A network of options that take nothing takes something.
+        let least = 0.5 * targets.iter().copied().fold(f64::INFINITY, f64::min).exp();
+        let rest: Vec<f64> =
+            genotypes.iter().zip(&logs).map(|(g, log)| log - log_sum(&table, least, g)).collect();
         let process = CategoricalProcess::fit(genotypes, &rest).ok_or_else(broken)?;
         let kept = process.parts().2;
         let dropped = genotypes.iter().zip(&rest).filter(|(genotype, _)| !kept.contains(genotype));
         let mut errors = process.left_out();
         errors.extend(dropped.map(|(genotype, rest)| (process.mean(genotype) - rest).abs()));
-        Ok(Self { margin: quantile(errors, 0.95), table, process })
+        Ok(Self { margin: quantile(errors, 0.95), least, table, process })
     }
 
     /// Time of a genotype.
@@ -78,7 +96,7 @@ impl Cells {
 
     /// Logarithm of its seconds.
     pub fn log_seconds(&self, genotype: &[u32]) -> f64 {
-        log_sum(&self.table, genotype) + self.process.mean(genotype)
+        log_sum(&self.table, self.least, genotype) + self.process.mean(genotype)
     }
 }
 
@@ -98,9 +116,9 @@ fn table_of(genotypes: &[Vec<u32>], logs: &[f64]) -> Vec<Vec<f64>> {
     sizes.iter().map(|&size| x.by_ref().take(size).collect()).collect()
 }
 
-/// Logarithm of the seconds of a genotype in a table; an option that it does not have takes none.
-fn log_sum(table: &[Vec<f64>], genotype: &[u32]) -> f64 {
+/// Logarithm of the seconds of a genotype in a table, at least of `least`; an option that it does not have takes none.
+fn log_sum(table: &[Vec<f64>], least: f64, genotype: &[u32]) -> f64 {
     let seconds =
         genotype.iter().zip(table).filter_map(|(&option, seconds)| seconds.get(option as usize)).sum::<f64>();
-    seconds.max(f64::MIN_POSITIVE).ln()
+    seconds.max(least).ln()
 }
