@@ -147,9 +147,14 @@ mod tests {
         targets[5] += 8.0;
         let process = CategoricalProcess::fit(&data[..50], &targets[..50]).unwrap();
         assert!(!process.parts().2.contains(&data[5]), "the outlier is left out");
-        let error = |g: &Vec<u32>| (process.mean(g) - value(g)).abs();
-        let worst = data[50..].iter().map(error).fold(0.0, f64::max);
-        assert!(worst < 0.2, "{worst}");
+        let error = |process: &CategoricalProcess| {
+            let squares = data[50..].iter().map(|g| (process.mean(g) - value(g)).powi(2));
+            (squares.sum::<f64>() / 31.0).sqrt()
+        };
+        let (kernel, noise, ..) = process.parts();
+        let misled = CategoricalProcess::new(kernel, noise, &data[..50], &targets[..50]).unwrap();
+        assert!(error(&process) < 0.12, "{}", error(&process));
+        assert!(error(&misled) > 2.0 * error(&process), "{} {}", error(&misled), error(&process));
         let (kernel, noise, data, targets) = process.parts();
         let again = CategoricalProcess::new(kernel, noise, data, targets).unwrap();
         assert_eq!(again.predict(&[1, 1, 1, 1]), process.predict(&[1, 1, 1, 1]));
