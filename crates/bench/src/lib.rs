@@ -2,13 +2,15 @@
 //! a known optimum, and the protocol of the comparison.
 //!
 //! A [`Benchmark`] answers a strategy with a *signal* (a recorded validation value) and shows only the report the *score* (the
-//! test value). [`replay`] runs one strategy with one seed, [`compare`] many with many.
+//! test value). [`replay`] runs one strategy with one seed, [`compare`] many with many. [`evaluate_devices`] judges predictors of
+//! latency on columns of a table.
 
 mod benchmark;
 mod builtin;
 mod bytes;
 mod compare;
 mod curve;
+mod devices;
 mod error;
 mod functions;
 mod import;
@@ -27,6 +29,7 @@ pub use benchmark::Benchmark;
 pub use builtin::{BUILTIN, Builtin};
 pub use compare::{Comparison, Contender, Contest, Pair, Summary, compare};
 pub use curve::{Curve, Moment};
+pub use devices::{DeviceProtocol, DeviceResult, FewShot, evaluate_devices};
 pub use error::BenchError;
 pub use functions::{FUNCTIONS, Function, FunctionKind};
 pub use import::{ImportOptions, import};

@@ -55,12 +55,12 @@ pub fn cell_classes() -> Vec<Vec<[&'static str; EDGES]>> {
 }
 
 /// Whether the genes are the six edges of NAS-Bench-201's cell, in the order of its strings.
-fn is_cell(genes: &[GeneOptions]) -> bool {
+pub(crate) fn is_cell(genes: &[GeneOptions]) -> bool {
     let operators = |gene: &GeneOptions| gene.options.iter().all(|o| OPERATORS.contains(&o.as_str()));
     genes.len() == EDGES && genes.iter().all(operators)
 }
 
-fn cell_graph(operators: &[impl AsRef<str>]) -> Result<Graph, GraphError> {
+pub(crate) fn cell_graph(operators: &[impl AsRef<str>]) -> Result<Graph, GraphError> {
     let mut graph = Graph::new("cell");
     let image = graph.input(&[4, 4, 1])?;
     let output = cell(&mut graph, image, operators)?;

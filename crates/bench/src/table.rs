@@ -166,6 +166,16 @@ impl Table {
         bytemuck::try_cast_slice(&self.map[at.clone()]).unwrap_or_default()
     }
 
+    /// Its genes.
+    pub(crate) fn genes(&self) -> &[GeneOptions] {
+        &self.header.genes
+    }
+
+    /// The error that this table is not what was expected.
+    pub(crate) fn wrong(&self, expected: &str, got: String) -> BenchError {
+        BenchError::Content { path: self.path.clone(), line: None, expected: expected.to_owned(), got }
+    }
+
     /// The row of a genotype.
     pub fn row(&self, genotype: &Genotype) -> Option<usize> {
         let key = key(&self.options, genotype)?;

@@ -1,4 +1,5 @@
-//! What a network costs to run, and hard bounds on it.
+//! What a network costs to run, and hard bounds on it. Costs are counted from the graph; [`models`] predict those that a device has to
+//! be measured for, and a [`DeviceFile`] keeps them.
 //!
 //! ```
 //! use nasmyth_device::{Costs, Limits};
@@ -10,13 +11,20 @@
 //! ```
 
 mod cost;
+mod device_file;
 mod limit;
 mod limits;
+pub mod models;
 mod objectives;
+mod operators;
 mod quantity;
+mod score;
 
 pub use cost::{COSTS, CostKind, Costs, Unit, cost_named};
+pub use device_file::{DeviceFile, DeviceFileError, Header};
 pub use limit::{Limit, LimitError};
 pub use limits::{Limits, Violation};
 pub use objectives::{Objectives, ObjectivesError};
+pub use operators::{Operator, operators};
 pub use quantity::{format_quantity, parse_quantity};
+pub use score::Score;

@@ -46,6 +46,11 @@ impl GaussianProcess {
         self.log_likelihood
     }
 
+    /// The most likely factor of the kernel: its variance.
+    pub fn scale(&self) -> f64 {
+        self.scale
+    }
+
     /// The value of a point with these kernel values to the data and to itself.
     pub fn predict(&self, to_data: &[f64], to_itself: f64) -> Prediction {
         let seen = self.factor.forward(to_data);
@@ -73,6 +78,19 @@ impl GaussianProcess {
         Matrix::symmetric(self.weights.len(), |i, j| {
             0.5 * (self.weights[i] * self.weights[j] / self.scale - inverse.row(i)[j])
         })
+    }
+
+    /// For each datum the absolute difference between its target and what the process of all others says (equation 5.12, with the mean
+    /// and the scale of all).
+    pub fn left_out(&self) -> Vec<f64> {
+        let mut unit = vec![0.0; self.weights.len()];
+        let error = |(i, weight): (usize, &f64)| {
+            unit[i] = 1.0;
+            let column = self.factor.forward(&unit);
+            unit[i] = 0.0;
+            (weight / crate::linear::dot(&column, &column)).abs()
+        };
+        self.weights.iter().enumerate().map(error).collect()
     }
 
     /// How much a unit of kernel to each datum adds to the mean.
@@ -124,6 +142,18 @@ mod tests {
         assert!((one.row(0)[1] - covariance.row(0)[0]).abs() < 1e-12);
         let slope = (fit(1e-5).log_likelihood() - fit(-1e-5).log_likelihood()) / 2e-5;
         assert!((slope - 2.0 * process.gradient().row(2)[1]).abs() < 1e-6, "{slope}");
+    }
+
+    #[test]
+    fn a_datum_left_out_is_off_by_what_the_process_of_the_others_says() {
+        let x = [0.0, 0.6, 1.0, 2.5];
+        // Without the first target the mean stays what it is.
+        let y = [0.5, 1.0, -1.0, 1.5];
+        let gram = |x: &[f64]| Matrix::symmetric(x.len(), |i, j| kernel(x[i], x[j]));
+        let all = GaussianProcess::fit(&gram(&x), &y, 0.1).unwrap();
+        let others = GaussianProcess::fit(&gram(&x[1..]), &y[1..], 0.1).unwrap();
+        let to_data: Vec<f64> = x[1..].iter().map(|x| kernel(*x, 0.0)).collect();
+        assert!((all.left_out()[0] - (others.mean(&to_data) - 0.5).abs()).abs() < 1e-12);
     }
 
     #[test]

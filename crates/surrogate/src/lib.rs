@@ -7,6 +7,7 @@
 
 pub mod acquisition;
 mod adamw;
+mod categorical;
 mod curve;
 mod dag;
 pub mod encodings;
@@ -18,11 +19,14 @@ mod kernel;
 mod linear;
 mod mixed_kernel;
 mod motif;
+mod non_negative;
 mod path_kernel;
+mod transfer;
 mod tree_wasserstein;
 mod warp;
 mod weisfeiler_lehman;
 
+pub use categorical::{AnovaKernel, CategoricalProcess};
 pub use curve::CurveModel;
 pub use dag::Dag;
 pub use ensemble::Ensemble;
@@ -32,7 +36,9 @@ pub use kernel::{Comparison, Family, Kernel, KernelProcess};
 pub use linear::{Cholesky, Matrix, dot};
 pub use mixed_kernel::{MixedKernel, MixedPoint};
 pub use motif::{Motif, motifs};
+pub use non_negative::non_negative_least_squares;
 pub use path_kernel::PathKernel;
+pub use transfer::{Known, Transfer};
 pub use tree_wasserstein::{Transport, TreeWasserstein};
 pub use warp::half_rank;
 pub use weisfeiler_lehman::{Features, WeisfeilerLehman, WlProcess};

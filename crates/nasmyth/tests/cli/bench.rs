@@ -113,3 +113,31 @@ fn wrong_requests_name_what_is_wrong() {
         place.run(&format!("bench {request}")).exits(2).says(text);
     }
 }
+
+#[test]
+fn devices_of_a_table_are_evaluated() {
+    let place = Place::new();
+    let mut text = "genotype,phone,board,watch\n".to_owned();
+    for i in 0..64 {
+        let (a, b, c) = (i / 16, i / 4 % 4, i % 4);
+        text += &format!("{a}_{b}_{c},{},{},{}\n", 1 + a + b + c, 2 + 2 * a + b + c, 3 + a + b + 2 * c);
+    }
+    place.write("devices.csv", text);
+    place.run("bench import devices.csv --out devices.table").exits(0);
+    let told = place.run("device evaluate devices.table --train 40 --few 5 --seeds 1").exits(0).out;
+    assert!(told.contains("New device, 5 chosen networks") && told.contains("median"), "{told}");
+    let json = place.run("device evaluate devices.table --train 40 --few 5 --seeds 1 --json").exits(0).out;
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        (json[0]["device"].as_str(), json[1]["model"]["networks"].as_u64()),
+        (Some("board"), Some(24))
+    );
+    for (request, text) in [
+        ("devices.csv", "a table that `nasmyth bench import` wrote"),
+        ("devices.table --columns phnoe", "phnoe"),
+        ("devices.table --train 900", "1 to 63"),
+        ("devices.table --few 0", "--few"),
+    ] {
+        place.run(&format!("device evaluate {request}")).exits(2).says(text);
+    }
+}

@@ -1,30 +1,18 @@
-//! `nasmyth device`
+//! `nasmyth device measure`
 
-use super::say;
+use crate::commands::say;
 use anyhow::Result;
+use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser};
-use clap::{Args, Subcommand};
 use nasmyth::measure::{Model, Options, RUNTIMES, Repeated, Runtime, cpu_name, measure};
 use nasmyth::{measurable, parse_duration};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Devices, and how fast networks are on them
-#[derive(Args)]
-pub struct Arguments {
-    #[command(subcommand)]
-    what: What,
-}
-
-#[derive(Subcommand)]
-enum What {
-    Measure(Measure),
-}
-
 /// Measure how long one inference of one sample takes on this machine
 #[derive(Args)]
-struct Measure {
+pub struct Measure {
     /// Folder of a run, ONNX file, or text form of a network (with initial weights)
     network: PathBuf,
     /// Where to run it; several with commas (`nasmyth list runtimes`)
@@ -54,14 +42,6 @@ fn runtimes() -> PossibleValuesParser {
     PossibleValuesParser::new(RUNTIMES.iter().map(|r| PossibleValue::new(r.name).help(r.doc)))
 }
 
-impl Arguments {
-    pub fn run(self) -> Result<()> {
-        match self.what {
-            What::Measure(measure) => measure.run(),
-        }
-    }
-}
-
 /// Measurements of one network, by runtime.
 #[derive(Serialize)]
 struct Report<'a> {
@@ -70,7 +50,7 @@ struct Report<'a> {
 }
 
 impl Measure {
-    fn run(self) -> Result<()> {
+    pub fn run(self) -> Result<()> {
         let model = measurable(&self.network)?;
         let runtimes: Vec<&Runtime> =
             self.runtime.iter().map(|name| Runtime::find(name)).collect::<Result<_, _>>()?;
