@@ -117,17 +117,16 @@ fn degrees(dag: &Dag) -> [Vec<(f64, f64)>; 2] {
     [masses(&|node| inputs[node].len()), masses(&|node| readers[node])]
 }
 
-/// Sum of the absolute differences of masses.
+/// Sum of the absolute differences of two distributions of mass 1: what is not common to them, in both.
 fn difference(a: &Masses, b: &Masses) -> f64 {
-    let (mut i, mut j, mut sum) = (0, 0, 0.0);
-    while i < a.len() || j < b.len() {
-        let (from, to) = (a.get(i).map_or(u64::MAX, |a| a.0), b.get(j).map_or(u64::MAX, |b| b.0));
-        let first = if i < a.len() && from <= to { a[i].1 } else { 0.0 };
-        let second = if j < b.len() && to <= from { b[j].1 } else { 0.0 };
-        sum += (first - second).abs();
-        (i, j) = (i + usize::from(first > 0.0), j + usize::from(second > 0.0));
+    let (mut i, mut j, mut common) = (0, 0, 0.0);
+    while i < a.len() && j < b.len() {
+        let (from, to) = (a[i], b[j]);
+        common += if from.0 == to.0 { from.1.min(to.1) } else { 0.0 };
+        i += usize::from(from.0 <= to.0);
+        j += usize::from(to.0 <= from.0);
     }
-    sum
+    (2.0 - 2.0 * common).max(0.0)
 }
 
 /// The cost of moving one distribution onto another along a line from 0 to 1: the area between their cumulative distributions.
