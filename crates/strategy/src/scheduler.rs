@@ -56,6 +56,26 @@ pub trait Scheduler: Send {
     fn tell(&mut self, strategy: &mut dyn Strategy, done: &[Completed]) -> Result<(), StrategyError>;
 }
 
+/// What a scheduler without brackets runs next: the promotion if there is one, else a new network at the lowest fidelity. `pending`
+/// counts the trials that are not told yet.
+pub(crate) fn promotion_or_new(
+    promotion: Option<Task>,
+    lowest: Fidelity,
+    pending: &mut usize,
+    (strategy, problem, rng): (&mut dyn Strategy, &Problem<'_>, &mut Rng),
+) -> Result<Next, StrategyError> {
+    let task = match promotion {
+        Some(task) => Some(task),
+        None => propose(strategy, problem, rng)?.map(|proposal| Task::first(proposal, lowest)),
+    };
+    *pending += usize::from(task.is_some());
+    Ok(match task {
+        Some(task) => Next::Run(task),
+        None if *pending > 0 => Next::Wait,
+        None => Next::Exhausted,
+    })
+}
+
 /// One proposal of the strategy, if there is any left.
 pub(crate) fn propose(
     strategy: &mut dyn Strategy,

@@ -6,7 +6,7 @@
 
 use super::SchedulerKind;
 use super::ladder::{ETA, Entry, RUNGS, best, ladder};
-use crate::scheduler::propose;
+use crate::scheduler::promotion_or_new;
 use crate::{Completed, Fidelity, Next, Problem, Rng, Scheduler, Strategy, StrategyError, Task};
 
 pub(super) const KIND: SchedulerKind = SchedulerKind {
@@ -54,16 +54,8 @@ impl Scheduler for Asha {
         problem: &Problem<'_>,
         rng: &mut Rng,
     ) -> Result<Next, StrategyError> {
-        let task = match self.promotion() {
-            Some(task) => Some(task),
-            None => propose(strategy, problem, rng)?.map(|p| Task::first(p, self.fidelities[0])),
-        };
-        self.pending += usize::from(task.is_some());
-        Ok(match task {
-            Some(task) => Next::Run(task),
-            None if self.pending > 0 => Next::Wait,
-            None => Next::Exhausted,
-        })
+        let promotion = self.promotion();
+        promotion_or_new(promotion, self.fidelities[0], &mut self.pending, (strategy, problem, rng))
     }
 
     fn ladder(&self) -> Vec<Fidelity> {

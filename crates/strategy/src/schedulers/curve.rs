@@ -9,7 +9,7 @@
 
 use super::SchedulerKind;
 use super::ladder::{Entry, ladder};
-use crate::scheduler::propose;
+use crate::scheduler::promotion_or_new;
 use crate::{
     Completed, Fidelity, Next, Problem, Rng, Scheduler, Setting, SettingKind, Settings, Strategy,
     StrategyError, Task,
@@ -113,16 +113,8 @@ impl Scheduler for Curve {
         problem: &Problem<'_>,
         rng: &mut Rng,
     ) -> Result<Next, StrategyError> {
-        let task = match self.promotion() {
-            Some(task) => Some(task),
-            None => propose(strategy, problem, rng)?.map(|p| Task::first(p, self.fidelities[0])),
-        };
-        self.pending += usize::from(task.is_some());
-        Ok(match task {
-            Some(task) => Next::Run(task),
-            None if self.pending > 0 => Next::Wait,
-            None => Next::Exhausted,
-        })
+        let promotion = self.promotion();
+        promotion_or_new(promotion, self.fidelities[0], &mut self.pending, (strategy, problem, rng))
     }
 
     fn ladder(&self) -> Vec<Fidelity> {
