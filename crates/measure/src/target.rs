@@ -21,6 +21,15 @@ pub trait Target {
         networks: &'a [&'a VerifiedGraph],
         time: Duration,
     ) -> Result<Outcomes<'a>, TargetError>;
+
+    /// Measures one network for about `time`.
+    ///
+    /// # Errors
+    /// The device cannot be reached or used.
+    fn measure_one(&self, network: &VerifiedGraph, time: Duration) -> Result<Outcome, TargetError> {
+        let outcome = self.measure(&[network], time)?.next();
+        outcome.unwrap_or_else(|| Err(TargetError("the device gave no outcome".into())))
+    }
 }
 
 /// What [`Target::measure`] gives.
