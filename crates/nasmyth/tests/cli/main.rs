@@ -16,5 +16,6 @@ mod inspect;
 mod interruption;
 mod language_model;
 mod place;
+mod remote;
 mod round_trip;
 mod zoo;

@@ -1,12 +1,22 @@
 //! `nasmyth device`
 
+mod add;
 mod evaluate;
+mod list;
 mod measure;
+mod remove;
+mod update;
 
+use super::say;
+use add::Add;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use evaluate::Evaluate;
+use list::List;
 use measure::Measure;
+use nasmyth::Host;
+use remove::Remove;
+use update::Update;
 
 /// Devices, and how fast networks are on them
 #[derive(Args)]
@@ -18,6 +28,10 @@ pub struct Arguments {
 #[derive(Subcommand)]
 enum What {
     Measure(Measure),
+    Add(Add),
+    Update(Update),
+    List(List),
+    Remove(Remove),
     Evaluate(Evaluate),
 }
 
@@ -25,7 +39,20 @@ impl Arguments {
     pub fn run(self) -> Result<()> {
         match self.what {
             What::Measure(measure) => measure.run(),
+            What::Add(add) => add.run(),
+            What::Update(update) => update.run(),
+            What::List(list) => list.run(),
+            What::Remove(remove) => remove.run(),
             What::Evaluate(evaluate) => evaluate.run(),
         }
     }
+}
+
+/// Says what a machine is that was set up.
+fn describe(name: &str, host: &Host, copied: bool) -> Result<()> {
+    let Host { address, cpu, cores, architecture, runner, folder, .. } = host;
+    let how = if copied { "copied to" } else { "was there already, in" };
+    say(format_args!(
+        "{name}: {address}, {cpu}, {cores} cores, {architecture}; runner {runner} {how} {folder}"
+    ))
 }
