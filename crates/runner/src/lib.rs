@@ -21,7 +21,7 @@ mod protocol;
 mod remote;
 mod serve;
 
-pub use protocol::{Greeting, Job, PROTOCOL, hash};
+pub use protocol::{Greeting, Job, PROTOCOL, REFUSED, hash};
 pub use remote::{
     ARCHITECTURES, Address, AddressError, Architecture, Installed, Remote, RemoteError, RunnerFile, Ssh,
     architecture, check_folder, install,

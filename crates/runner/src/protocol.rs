@@ -6,6 +6,9 @@ use xxhash_rust::xxh3::xxh3_128;
 /// Version of the protocol. Both sides refuse another one.
 pub const PROTOCOL: u32 = 1;
 
+/// Exit code of a runner that refuses its job.
+pub const REFUSED: u8 = 2;
+
 /// What to measure.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

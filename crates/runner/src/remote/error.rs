@@ -124,14 +124,15 @@ pub enum RemoteError {
     },
     /// It is there, and does not do.
     #[error(
-        "{address}: the runner `{folder}/nasmyth-runner` does not work there (exit code {code}): {reason}"
+        "{address}: the runner `{folder}/nasmyth-runner` does not work there (exit code {code}): {reason}{}",
+        hint(*code)
     )]
     Start {
         /// The machine.
         address: Address,
         /// On the device.
         folder: String,
-        /// 126: it may not be run, 127: it, or what it is linked to, is not there.
+        /// As the shell has it.
         code: i32,
         /// In its own words.
         reason: String,
@@ -173,6 +174,15 @@ pub enum RemoteError {
         /// What is wrong with it.
         reason: String,
     },
+}
+
+/// What exit codes of a shell mean.
+fn hint(code: i32) -> &'static str {
+    match code {
+        126 => "; programs in that folder may not be run: choose another one with --folder",
+        127 => "; it is missing (`nasmyth device update NAME` copies it again), or not a static program",
+        _ => "",
+    }
 }
 
 fn machines() -> String {

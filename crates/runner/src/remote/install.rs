@@ -57,7 +57,7 @@ pub fn install(ssh: &Ssh, folder: &str, runner: &RunnerFile) -> Result<Installed
         Err(error) if error.is_cured_by_copying() => {}
         Err(error) => return Err(error),
     }
-    let size = runner.len().to_string();
+    let size = runner.size().to_string();
     let copy = ssh.run(COPY, &[folder, &size], &runner.bytes)?;
     if copy.code != 0 {
         let (address, folder) = (ssh.address.clone(), folder.to_owned());

@@ -1,7 +1,7 @@
 //! One script that runs on a machine.
 
 use super::{Address, RemoteError};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdout};
 use std::thread::JoinHandle;
 
@@ -42,7 +42,8 @@ impl Session {
     /// # Errors
     /// `ssh` itself failed.
     pub fn finish(mut self) -> Result<(i32, String), RemoteError> {
-        drop((self.child.stdin.take(), self.out.take()));
+        drop(self.child.stdin.take());
+        let _ = self.out.take().map(|mut out| io::copy(&mut out, &mut io::sink()));
         let code = self.child.wait().ok().and_then(|status| status.code()).unwrap_or(SSH_FAILED);
         let err = self.err.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
         if code == SSH_FAILED { Err(RemoteError::of_ssh(&self.address, err)) } else { Ok((code, err)) }
@@ -62,7 +63,7 @@ fn complaints(mut from: impl Read) -> String {
     let mut bytes = Vec::new();
     let _ = from.by_ref().take(ERROR_BYTES).read_to_end(&mut bytes);
     // The other side must not wait for a reader.
-    let _ = std::io::copy(&mut from, &mut std::io::sink());
+    let _ = io::copy(&mut from, &mut io::sink());
     let text = String::from_utf8_lossy(&bytes);
     let lines = text.lines().map(|line| line.replace(char::is_control, " "));
     let lines: Vec<String> = lines.map(|l| l.trim().to_owned()).filter(|l| !l.is_empty()).collect();

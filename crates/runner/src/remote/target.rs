@@ -3,7 +3,7 @@
 use super::install::{check, start};
 use super::session::Session;
 use super::{RemoteError, Ssh};
-use crate::protocol::{Job, PROTOCOL};
+use crate::protocol::{Job, PROTOCOL, REFUSED};
 use nasmyth_graph::VerifiedGraph;
 use nasmyth_measure::{Outcome, Outcomes, Setting, Target, TargetError};
 use std::time::Duration;
@@ -105,7 +105,7 @@ impl Measuring<'_> {
             }
             let (code, reason) = session.finish()?;
             self.deaths += 1;
-            if self.deaths == MOST_DEATHS {
+            if self.deaths == MOST_DEATHS || code == i32::from(REFUSED) {
                 let Remote { ssh, folder, .. } = self.remote;
                 let (address, folder) = (ssh.address.clone(), folder.clone());
                 return Err(RemoteError::Start { address, folder, code, reason });

@@ -82,7 +82,7 @@ fn runners_are_found_or_the_command_that_builds_them_is_told() {
     elf.resize(64, 0);
     elf[18] = 183;
     fs::write(built.join("nasmyth-runner"), &elf).unwrap();
-    assert_eq!(RunnerFile::find(&places, arm).unwrap().len(), 64);
+    assert_eq!(RunnerFile::find(&places, arm).unwrap().size(), 64);
     fs::write(release.join("nasmyth-runner-x86_64"), &elf).unwrap();
     let wrong = RunnerFile::find(&places, x86).err().unwrap().to_string();
     assert!(wrong.contains("for aarch64") && wrong.contains("x86_64"), "{wrong}");
@@ -145,6 +145,15 @@ fn a_runner_that_dies_of_everything_is_the_devices_fault() {
     let all = outcomes(&place.remote(place.ssh(HERE), &runner), 9);
     let error = all.last().unwrap().as_ref().unwrap_err().to_string();
     assert!(all.len() < 4 && error.contains("exit code 9") && error.contains("no memory"), "{error}");
+}
+
+#[test]
+fn a_refused_job_is_no_networks_fault() {
+    let place = StandIn::new();
+    let runner = place.runner(&greeting(), "[ -n \"$names\" ] && { echo not today >&2; exit 2; }");
+    install(&place.ssh(HERE), &place.there(), &runner).unwrap();
+    let mut all = outcomes(&place.remote(place.ssh(HERE), &runner), 3);
+    assert!(all.len() == 1 && all.remove(0).unwrap_err().to_string().contains("not today"));
 }
 
 #[test]
