@@ -2,7 +2,9 @@
 
 use anyhow::{Context, Result, bail};
 use nasmyth_measure::utc;
-use nasmyth_runner::{Address, Architecture, Installed, Remote, RunnerFile, Ssh, architecture, install};
+use nasmyth_runner::{
+    Address, Architecture, Installed, Remote, RunnerFile, RunnerThere, Ssh, architecture, install,
+};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -58,7 +60,7 @@ impl Host {
             Some(path) => RunnerFile::open(path, architecture)?,
             None => RunnerFile::find(&runner_folders(), architecture)?,
         };
-        let Installed { greeting, copied } = install(&ssh, folder, &runner)?;
+        let Installed { greeting, copied, .. } = install(&ssh, folder, &runner)?;
         let host = Self {
             version: VERSION,
             address: ssh.address,
@@ -88,7 +90,8 @@ impl Host {
     /// A broken command for `ssh`.
     pub fn remote(&self, name: &str, threads: usize) -> Result<Remote> {
         let ssh = ssh(self.address.clone(), self.identity.clone())?;
-        Ok(Remote::new(name, &self.cpu, ssh, &self.folder, &self.hash, threads))
+        let runner = RunnerThere { ssh, folder: self.folder.clone(), hash: self.hash.clone() };
+        Ok(Remote::new(name, &self.cpu, runner, threads))
     }
 
     /// Reads its TOML form.

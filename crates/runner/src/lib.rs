@@ -23,7 +23,7 @@ mod serve;
 
 pub use protocol::{Greeting, Job, PROTOCOL, REFUSED, hash};
 pub use remote::{
-    ARCHITECTURES, Address, AddressError, Architecture, Installed, Remote, RemoteError, RunnerFile, Ssh,
-    architecture, check_folder, install,
+    ARCHITECTURES, Address, AddressError, Architecture, Installed, Remote, RemoteError, RunnerFile,
+    RunnerThere, Ssh, architecture, check_folder, install,
 };
 pub use serve::{JobError, serve};

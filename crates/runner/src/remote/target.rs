@@ -1,8 +1,7 @@
 //! A machine with a runner, as a device that measures.
 
-use super::install::{check, start};
 use super::session::Session;
-use super::{RemoteError, Ssh};
+use super::{RemoteError, RunnerThere};
 use crate::protocol::{Job, PROTOCOL, REFUSED};
 use nasmyth_graph::VerifiedGraph;
 use nasmyth_measure::{Outcome, Outcomes, Setting, Target, TargetError};
@@ -15,15 +14,13 @@ const MOST_DEATHS: usize = 2 * TRIES;
 
 /// Another machine. Its runtime is `plan`, Nasmyth's own engine.
 pub struct Remote {
-    ssh: Ssh,
-    folder: String,
-    hash: String,
+    runner: RunnerThere,
     setting: Setting,
 }
 
 impl Remote {
-    /// The machine called `name` with a processor `cpu`, where the runner with this [`hash`](crate::hash) is in `folder`.
-    pub fn new(name: &str, cpu: &str, ssh: Ssh, folder: &str, hash: &str, threads: usize) -> Self {
+    /// The machine called `name`, with a processor `cpu`, that has this runner.
+    pub fn new(name: &str, cpu: &str, runner: RunnerThere, threads: usize) -> Self {
         let setting = Setting {
             device: name.to_owned(),
             cpu: cpu.to_owned(),
@@ -31,10 +28,10 @@ impl Remote {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             threads,
         };
-        Self { ssh, folder: folder.to_owned(), hash: hash.to_owned(), setting }
+        Self { runner, setting }
     }
 
-    /// Starts the runner with `networks`, and checks that it is the right one.
+    /// Starts the runner with `networks`.
     fn start(&self, networks: &[&VerifiedGraph], time: Duration) -> Result<Session, RemoteError> {
         let job = Job {
             protocol: PROTOCOL,
@@ -42,9 +39,7 @@ impl Remote {
             threads: self.setting.threads,
             time_s: time.as_secs_f64(),
         };
-        let (session, greeting) = start(&self.ssh, &self.folder, &job)?;
-        check(&self.ssh, greeting, &self.hash)?;
-        Ok(session)
+        self.runner.start(&job).map(|(session, _)| session)
     }
 }
 
@@ -106,9 +101,7 @@ impl Measuring<'_> {
             let (code, reason) = session.finish()?;
             self.deaths += 1;
             if self.deaths == MOST_DEATHS || code == i32::from(REFUSED) {
-                let Remote { ssh, folder, .. } = self.remote;
-                let (address, folder) = (ssh.address.clone(), folder.clone());
-                return Err(RemoteError::Start { address, folder, code, reason });
+                return Err(self.remote.runner.failure(code, reason));
             }
             if self.deaths.is_multiple_of(TRIES) {
                 return Ok(Outcome::Failed(format!(
@@ -120,7 +113,7 @@ impl Measuring<'_> {
 
     fn read(&self, line: String) -> Result<Outcome, RemoteError> {
         serde_json::from_str(&line).map_err(|error| RemoteError::Answer {
-            address: self.remote.ssh.address.clone(),
+            address: self.remote.runner.ssh.address.clone(),
             line,
             reason: error.to_string(),
         })

@@ -1,6 +1,6 @@
 //! Scripts in place of `ssh` and of the runner.
 
-use nasmyth_runner::{Architecture, Greeting, PROTOCOL, Remote, RunnerFile, Ssh, hash};
+use nasmyth_runner::{Architecture, Greeting, PROTOCOL, Remote, RunnerFile, RunnerThere, Ssh, hash};
 use std::fs;
 use tempfile::TempDir;
 
@@ -54,7 +54,8 @@ impl StandIn {
 
     /// The device where [`runner`](Self::runner) is.
     pub fn remote(&self, ssh: Ssh, runner: &RunnerFile) -> Remote {
-        Remote::new("pi", "some", ssh, &self.there(), &runner.hash, 1)
+        let there = RunnerThere { ssh, folder: self.there(), hash: runner.hash.clone() };
+        Remote::new("pi", "some", there, 1)
     }
 }
 

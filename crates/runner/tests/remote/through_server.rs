@@ -14,9 +14,8 @@ fn runner() -> RunnerFile {
 }
 
 fn remote(ssh: &Ssh, folder: &str, threads: usize) -> Remote {
-    let runner = runner();
-    let installed = install(ssh, folder, &runner).unwrap();
-    Remote::new("loop", &installed.greeting.cpu, ssh.clone(), folder, &runner.hash, threads)
+    let installed = install(ssh, folder, &runner()).unwrap();
+    Remote::new("loop", &installed.greeting.cpu, installed.runner, threads)
 }
 
 #[test]
