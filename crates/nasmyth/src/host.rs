@@ -41,7 +41,7 @@ pub struct Host {
 
 impl Host {
     /// Looks at the machine, copies a runner if the right one is not there, and tries it. `runner` is the runner's file; without it,
-    /// it is looked for in `$NASMYTH_RUNNERS` and beside this program. Also returns whether it was copied.
+    /// it is looked for in `$NASMYTH_RUNNERS`, else beside this program. Also returns whether it was copied.
     ///
     /// # Errors
     /// The machine cannot be reached or does not fit, or there is no runner for it.
@@ -58,7 +58,7 @@ impl Host {
         let architecture = architecture(&ssh)?;
         let runner = match runner {
             Some(path) => RunnerFile::open(path, architecture)?,
-            None => RunnerFile::find(&runner_folders(), architecture)?,
+            None => RunnerFile::find(&runner_folder(), architecture)?,
         };
         let Installed { greeting, copied, .. } = install(&ssh, folder, &runner)?;
         let host = Self {
@@ -134,9 +134,9 @@ fn ssh(address: Address, identity: Option<PathBuf>) -> Result<Ssh> {
     Ok(ssh)
 }
 
-/// `$NASMYTH_RUNNERS` and the folder of this program.
-fn runner_folders() -> Vec<PathBuf> {
-    let set = std::env::var_os("NASMYTH_RUNNERS").map(PathBuf::from);
-    let here = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.to_owned()));
-    set.into_iter().chain(here).collect()
+/// `$NASMYTH_RUNNERS`, else the folder of this program.
+fn runner_folder() -> PathBuf {
+    let set = std::env::var_os("NASMYTH_RUNNERS").filter(|value| !value.is_empty()).map(PathBuf::from);
+    let here = || Some(std::env::current_exe().ok()?.parent()?.to_owned());
+    set.or_else(here).unwrap_or_default()
 }

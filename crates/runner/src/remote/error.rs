@@ -88,16 +88,16 @@ pub enum RemoteError {
     },
     /// Not built yet.
     #[error(
-        "there is no runner for {}, looked for {}; build it in the folder of Nasmyth's source with `{}`, or name it with --runner",
+        "there is no runner for {}, expected {}; build it in the folder of Nasmyth's source with `{}`, or name it with --runner",
         architecture.name,
-        listed(places),
+        place.display(),
         architecture.build_command()
     )]
     NoRunner {
         /// What is needed.
         architecture: &'static Architecture,
-        /// Files that would do.
-        places: Vec<PathBuf>,
+        /// Where it was looked for first.
+        place: PathBuf,
     },
     /// Not a runner for this device.
     #[error("{path}: expected a runner: {reason}")]
@@ -179,7 +179,9 @@ pub enum RemoteError {
 /// What exit codes of a shell mean.
 fn hint(code: i32) -> &'static str {
     match code {
-        126 => "; programs in that folder may not be run: choose another one with --folder",
+        126 => {
+            "; it may not be run in that folder (choose another one with --folder), or is for other machines"
+        }
         127 => "; it is missing (`nasmyth device update NAME` copies it again), or not a static program",
         _ => "",
     }
@@ -188,10 +190,6 @@ fn hint(code: i32) -> &'static str {
 fn machines() -> String {
     let names = ARCHITECTURES.iter().flat_map(|a| a.machines);
     format!("Linux on {}", names.copied().collect::<Vec<_>>().join(", "))
-}
-
-fn listed(places: &[PathBuf]) -> String {
-    places.iter().map(|place| place.display().to_string()).collect::<Vec<_>>().join(", ")
 }
 
 impl RemoteError {

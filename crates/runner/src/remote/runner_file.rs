@@ -32,20 +32,18 @@ impl RunnerFile {
         }
     }
 
-    /// Looks for `nasmyth-runner-NAME` in the folders; beside each also where Cargo leaves it, if the folder is one of Cargo's own
-    /// (`target/release`).
+    /// Looks for `nasmyth-runner-NAME` in a folder, and where Cargo leaves it, if the folder is one of Cargo's own (`target/release`).
     ///
     /// # Errors
     /// There is none; the message has the command that builds it.
-    pub fn find(folders: &[PathBuf], architecture: &'static Architecture) -> Result<Self, RemoteError> {
+    pub fn find(folder: &Path, architecture: &'static Architecture) -> Result<Self, RemoteError> {
         let built = Path::new("..").join(architecture.target).join("runner/nasmyth-runner");
-        let places = folders.iter().flat_map(|folder| {
-            [folder.join(format!("nasmyth-runner-{}", architecture.name)), folder.join(&built)]
-        });
-        match places.clone().find(|place| place.is_file()) {
-            Some(path) => Self::open(&path, architecture),
-            None => Err(RemoteError::NoRunner { architecture, places: places.collect() }),
-        }
+        let named = folder.join(format!("nasmyth-runner-{}", architecture.name));
+        let built = folder.join(built);
+        let found = [&named, &built].into_iter().find(|place| place.is_file());
+        found.map_or(Err(RemoteError::NoRunner { architecture, place: named.clone() }), |path| {
+            Self::open(path, architecture)
+        })
     }
 
     /// Bytes of the file.

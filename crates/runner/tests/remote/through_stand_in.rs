@@ -69,8 +69,7 @@ fn runners_are_found_or_the_command_that_builds_them_is_told() {
     let (x86, arm) = (Architecture::named("x86_64").unwrap(), Architecture::named("aarch64").unwrap());
     let release = folder.path().join("target/release");
     fs::create_dir_all(&release).unwrap();
-    let places = [folder.path().join("runners"), release.clone()];
-    let missing = RunnerFile::find(&places, arm).err().unwrap().to_string();
+    let missing = RunnerFile::find(&release, arm).err().unwrap().to_string();
     assert!(
         missing.contains(&arm.build_command()) && missing.contains("nasmyth-runner-aarch64"),
         "{missing}"
@@ -82,9 +81,9 @@ fn runners_are_found_or_the_command_that_builds_them_is_told() {
     elf.resize(64, 0);
     elf[18] = 183;
     fs::write(built.join("nasmyth-runner"), &elf).unwrap();
-    assert_eq!(RunnerFile::find(&places, arm).unwrap().size(), 64);
+    assert_eq!(RunnerFile::find(&release, arm).unwrap().size(), 64);
     fs::write(release.join("nasmyth-runner-x86_64"), &elf).unwrap();
-    let wrong = RunnerFile::find(&places, x86).err().unwrap().to_string();
+    let wrong = RunnerFile::find(&release, x86).err().unwrap().to_string();
     assert!(wrong.contains("for aarch64") && wrong.contains("x86_64"), "{wrong}");
 }
 

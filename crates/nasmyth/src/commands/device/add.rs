@@ -22,7 +22,7 @@ pub struct Add {
     /// Folder for the runner on the machine, below the login folder unless it begins with / [default: .nasmyth]
     #[arg(long, value_name = "FOLDER")]
     folder: Option<String>,
-    /// The runner for its architecture [default: nasmyth-runner-ARCHITECTURE in $NASMYTH_RUNNERS or beside this program]
+    /// The runner for its architecture [default: nasmyth-runner-ARCHITECTURE in $NASMYTH_RUNNERS, else beside this program]
     #[arg(long, value_name = "FILE")]
     runner: Option<PathBuf>,
 }

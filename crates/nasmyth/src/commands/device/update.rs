@@ -11,7 +11,7 @@ use std::path::PathBuf;
 pub struct Update {
     /// Name of the device
     name: String,
-    /// The runner for its architecture [default: nasmyth-runner-ARCHITECTURE in $NASMYTH_RUNNERS or beside this program]
+    /// The runner for its architecture [default: nasmyth-runner-ARCHITECTURE in $NASMYTH_RUNNERS, else beside this program]
     #[arg(long, value_name = "FILE")]
     runner: Option<PathBuf>,
 }
