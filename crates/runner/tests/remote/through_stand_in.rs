@@ -171,6 +171,17 @@ fn nonsense_and_a_missing_runner_are_errors() {
 }
 
 #[test]
+fn a_damaged_runner_is_copied_again() {
+    let place = StandIn::new();
+    let runner = place.runner(&greeting(), ECHO);
+    let install = || install(&place.ssh(HERE), &place.there(), &runner).unwrap().copied;
+    assert!(install() && !install());
+    fs::write(place.folder.path().join("damaged"), "damaged").unwrap();
+    fs::rename(place.folder.path().join("damaged"), format!("{}/nasmyth-runner", place.there())).unwrap();
+    assert!(install() && !install());
+}
+
+#[test]
 fn a_copy_that_was_cut_off_does_not_replace_the_runner() {
     let place = StandIn::new();
     let whole = place.runner(&greeting(), ECHO);
