@@ -5,7 +5,7 @@ use crate::search::budget_in_words;
 use crate::{Certificate, FrontMember, Metrics, RunConfig, RunFolder};
 use anyhow::{Context, Result};
 use nasmyth_data::{Schema, Split};
-use nasmyth_device::{COSTS, Unit, format_quantity};
+use nasmyth_device::{COSTS, Unit};
 use nasmyth_report::{
     CertificateRow, Confusion, Cost, Data, FinalMetrics, FrontNetwork, Limit, Metric, Report, html,
 };
@@ -85,7 +85,21 @@ fn front(folder: &RunFolder, metric: &str) -> Result<Vec<FrontNetwork>> {
 }
 
 fn unit(unit: Unit) -> String {
-    if unit == Unit::Bytes { "B" } else { "" }.to_owned()
+    match unit {
+        Unit::Count => "",
+        Unit::Bytes => "B",
+        Unit::Nanoseconds => "ns",
+        Unit::Nanojoules => "nJ",
+    }
+    .to_owned()
+}
+
+/// What trials cost: everything that is counted, and what the run asks devices for.
+fn costs(config: &RunConfig) -> Vec<Cost> {
+    let counted = COSTS.iter().map(|kind| (kind.name.to_owned(), kind.unit));
+    let asked = config.limits.on_devices().chain(config.objectives.on_devices());
+    let on_devices: BTreeMap<String, Unit> = asked.map(|cost| (cost.to_string(), cost.unit())).collect();
+    counted.chain(on_devices).map(|(name, of)| Cost { name, unit: unit(of) }).collect()
 }
 
 fn from_state(config: &RunConfig, config_text: String, state: &State) -> Report {
@@ -115,11 +129,11 @@ fn from_state(config: &RunConfig, config_text: String, state: &State) -> Report 
             .limits
             .0
             .iter()
-            .map(|l| Limit { cost: l.cost.name.to_owned(), bound: l.bound as f64, unit: unit(l.cost.unit) })
+            .map(|l| Limit { cost: l.cost.to_string(), bound: l.bound as f64, unit: unit(l.cost.unit()) })
             .collect(),
-        costs: COSTS.iter().map(|c| Cost { name: c.name.to_owned(), unit: unit(c.unit) }).collect(),
+        costs: costs(config),
         trials: state.trials().iter().filter(|t| !t.running()).map(trial).collect(),
-        best: state.best().map(|t| t.trial),
+        best: state.best().map(|t| t.trial), // networks that measurements refuted are out
         ..Report::default()
     }
 }
@@ -181,10 +195,9 @@ fn describe_network(report: &mut Report, metrics: &Metrics) {
 }
 
 fn row(verdict: &crate::Verdict) -> CertificateRow {
-    let unit = COSTS.iter().find(|c| c.name == verdict.cost).map_or(Unit::Count, |c| c.unit);
     CertificateRow {
         limit: verdict.limit.clone(),
-        value: format_quantity(verdict.value, unit),
+        value: verdict.value_text(),
         how: verdict.how.clone(),
         holds: verdict.holds,
     }

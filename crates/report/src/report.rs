@@ -104,7 +104,7 @@ impl Metric {
 pub struct Cost {
     /// Name; the key in [`Trial::costs`].
     pub name: String,
-    /// Unit: "B" is shown in KiB and MiB, an empty one in k and M.
+    /// Unit: "B" is shown in KiB and MiB, "ns" and "nJ" in larger units, an empty one in k and M.
     pub unit: String,
 }
 

@@ -10,6 +10,7 @@ mod lookup;
 mod operator_table;
 mod roofline;
 mod rows;
+mod selection;
 mod transferred;
 
 pub use cells::Cells;
@@ -17,6 +18,7 @@ pub use learned::Learned;
 pub use lookup::Lookup;
 pub use operator_table::OperatorTable;
 pub use roofline::Roofline;
+pub use selection::best_model;
 pub use transferred::{Neighbours, Transferred};
 
 use crate::{Operator, operators};
