@@ -15,8 +15,8 @@ pub struct DeviceFile {
     version: i64,
     /// Name in limits: `latency<=2ms@NAME`.
     pub name: String,
-    /// Where it is measured: `local` is the machine that reads the file, `ssh://USER@HOST` another one; none for a device that
-    /// only its models speak for.
+    /// Where it is measured: `local` is the machine that reads the file, `host:NAME` one that the user has added; none for a device
+    /// that only its models speak for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
     /// The processor, as it calls itself.

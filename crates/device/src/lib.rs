@@ -27,6 +27,6 @@ pub use limit::{Limit, LimitError};
 pub use limits::{Limits, Violation};
 pub use meter::{Amount, Meter, MeterError};
 pub use objectives::{Objectives, ObjectivesError};
-pub use operators::{Operator, operators};
+pub use operators::{Operator, operators, operators_by_node};
 pub use quantity::{format_quantity, parse_quantity};
 pub use score::Score;

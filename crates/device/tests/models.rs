@@ -221,11 +221,11 @@ fn the_model_that_is_best_on_unseen_networks_is_kept() {
     assert!(score.within_10 > 0.95 && score.networks == 60, "{score:?}");
     let slower: Vec<Sample<'_>> =
         samples.iter().map(|s| Sample { graph: s.graph, seconds: 2.0 * s.seconds }).collect();
-    let (few, score) = best_model(&slower[..9], &[model]).unwrap();
-    assert!(matches!(few, Model::Transferred(_)), "nine networks tell most through what is known");
-    assert!(score.within_10 > 0.8, "{score:?}");
+    let (few, score) = best_model(&slower[..6], &[model]).unwrap();
+    assert!(matches!(few, Model::Transferred(_)), "six networks are too few for a model of their own");
+    assert_eq!(score.networks, 6);
     let rest: Vec<(f64, f64)> =
-        slower[9..].iter().map(|s| (few.seconds(s.graph).unwrap().seconds, s.seconds)).collect();
+        slower[6..].iter().map(|s| (few.seconds(s.graph).unwrap().seconds, s.seconds)).collect();
     assert!(Score::of(&rest).within_10 > 0.8, "{:?}", Score::of(&rest));
     assert!(matches!(best_model(&slower[..3], &[]), Err(ModelError::TooFew { .. })));
 }
@@ -233,7 +233,7 @@ fn the_model_that_is_best_on_unseen_networks_is_kept() {
 fn file(model: Model) -> DeviceFile {
     let words = ["pi", "Cortex-A72", "rten", "0.24", "2026-01-31"].map(str::to_owned);
     let [name, processor, runtime, version_of_runtime, date] = words;
-    let address = Some("ssh://someone@pi".to_owned());
+    let address = Some("host:pi".to_owned());
     let header = Header { name, address, processor, runtime, version_of_runtime, threads: 1, date };
     let held_out = Score { within_10: 0.9, spearman: 0.98, networks: 10 };
     let latency = Some(Fit { of: "networks of three stages".to_owned(), networks: 40, held_out, model });
@@ -244,6 +244,21 @@ fn file(model: Model) -> DeviceFile {
 
 fn model(file: &DeviceFile) -> &Model {
     &file.latency.as_ref().unwrap().model
+}
+
+#[test]
+fn the_cost_of_a_network_is_shared_out_over_its_operators() {
+    let graphs = networks(40, 13);
+    let samples = DEVICES[1].measure(&graphs, 0.0);
+    for name in ["lookup", "roofline", "learned"] {
+        let shares = fit(name, &samples).shares(&graphs[0]).unwrap();
+        assert_eq!(shares.len(), operators(&graphs[0]).len(), "{name}");
+        assert!((shares.iter().map(|s| s.1).sum::<f64>() - 1.0).abs() < 1e-9, "{name}");
+        let node = |op: &str| {
+            shares.iter().filter(|s| graphs[0].node(s.0).op.kind() == op).map(|s| s.1).sum::<f64>()
+        };
+        assert!(node("conv") > node("activation"), "{name}: convolutions take most of the time");
+    }
 }
 
 #[test]

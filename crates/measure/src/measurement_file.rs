@@ -82,7 +82,7 @@ pub enum MeasurementFileError {
         reason: String,
     },
     /// Measurements that do not compare with new ones.
-    #[error("{path} holds measurements of {theirs:?}, expected {ours:?}: use another file")]
+    #[error("{path} holds measurements of {theirs}, expected {ours}: use another file")]
     Setting {
         /// The file.
         path: PathBuf,

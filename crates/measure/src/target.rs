@@ -4,6 +4,7 @@ use crate::{MeasureError, Measurement, Model, Options, Runtime, cpu_name, measur
 use nasmyth_graph::VerifiedGraph;
 use serde::{Deserialize, Serialize};
 use std::error::Error;
+use std::fmt::{self, Display, Formatter};
 use std::time::Duration;
 
 /// A device that measures networks with initial weights, in one runtime.
@@ -21,6 +22,15 @@ pub trait Target {
         networks: &'a [&'a VerifiedGraph],
         time: Duration,
     ) -> Result<Outcomes<'a>, TargetError>;
+
+    /// Measures one network for about `time`.
+    ///
+    /// # Errors
+    /// The device cannot be reached or used.
+    fn measure_one(&self, network: &VerifiedGraph, time: Duration) -> Result<Outcome, TargetError> {
+        let outcome = self.measure(&[network], time)?.next();
+        outcome.unwrap_or_else(|| Err(TargetError("the device gave no outcome".into())))
+    }
 }
 
 /// What [`Target::measure`] gives.
@@ -45,6 +55,13 @@ pub struct Setting {
     pub version: String,
     /// Threads that it is given.
     pub threads: usize,
+}
+
+impl Display for Setting {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { device, cpu, runtime, version, threads } = self;
+        write!(f, "`{device}` ({cpu}) in {runtime} {version} with {threads} thread(s)")
+    }
 }
 
 /// What came of a network.

@@ -147,6 +147,7 @@ fn files_of_others_are_refused() {
     drop(first);
     let other = MeasurementFile::open(&path, &setting("pi")).unwrap_err();
     assert!(matches!(other, MeasurementFileError::Setting { .. }), "{other}");
+    assert!(other.to_string().contains("`stub` (some) in plan 1 with 1 thread(s), expected `pi`"), "{other}");
 
     let add = |text: &str| fs::OpenOptions::new().append(true).open(&path)?.write_all(text.as_bytes());
     add("{\"architecture\": \"nonsense\", \"failed\": \"\"}\n{}\n").unwrap();

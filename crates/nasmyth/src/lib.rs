@@ -31,6 +31,8 @@ mod finalists;
 mod fleet;
 mod folder;
 mod holding;
+mod host;
+mod hosts;
 mod inspect;
 mod latency;
 mod model;
@@ -57,6 +59,8 @@ pub use fleet::{
     Calibration, KnownDevice, Progress, calibrate, device_folder, device_names, find_device, read_device,
 };
 pub use folder::RunFolder;
+pub use host::Host;
+pub use hosts::{Hosts, home_folder};
 pub use inspect::{PlanReport, load_architecture};
 pub use latency::measurable;
 pub use model::Model;

@@ -1,4 +1,5 @@
-//! Measures networks on this machine: a job in JSON in, JSON lines out. Exit code 2 where there is no job that it understands.
+//! Measures networks on this machine: a job in JSON in, JSON lines out. A job that it does not understand is refused with an exit code of
+//! its own.
 
 use std::io;
 use std::process::ExitCode;
@@ -8,7 +9,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("nasmyth-runner: {error}");
-            ExitCode::from(2)
+            ExitCode::from(nasmyth_runner::REFUSED)
         }
     }
 }

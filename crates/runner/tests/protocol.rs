@@ -1,6 +1,7 @@
 //! The program, fed with jobs.
 
-use nasmyth_runner::{Answer, Greeting, Job, PROTOCOL};
+use nasmyth_measure::Outcome;
+use nasmyth_runner::{Greeting, Job, PROTOCOL, hash};
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
@@ -25,15 +26,17 @@ fn each_network_gets_a_line_and_a_broken_one_stops_nothing() {
     let lines: Vec<&str> = text.lines().collect();
     assert!(output.status.success() && lines.len() == 3, "{text}");
     let greeting: Greeting = serde_json::from_str(lines[0]).unwrap();
-    assert_eq!((greeting.protocol, greeting.architecture.as_str()), (PROTOCOL, std::env::consts::ARCH));
-    let answers: Vec<Answer> = lines[1..].iter().map(|l| serde_json::from_str(l).unwrap()).collect();
-    assert!(matches!(&answers[0], Answer::Failed(why) if why.contains("nonsense")), "{answers:?}");
-    let Answer::Measured(m) = &answers[1] else { panic!("{answers:?}") };
+    let file = std::fs::read(env!("CARGO_BIN_EXE_nasmyth-runner")).unwrap();
+    assert_eq!((greeting.protocol, greeting.hash), (PROTOCOL, hash(&file)));
+    assert!(greeting.cores > 0 && !greeting.cpu.is_empty() && greeting.version == env!("CARGO_PKG_VERSION"));
+    let answers: Vec<Outcome> = lines[1..].iter().map(|l| serde_json::from_str(l).unwrap()).collect();
+    assert!(matches!(&answers[0], Outcome::Failed(why) if why.contains("nonsense")), "{answers:?}");
+    let Outcome::Measured(m) = &answers[1] else { panic!("{answers:?}") };
     assert!(m.runtime == "plan" && m.median_s > 0.0 && m.low_s <= m.median_s && m.median_s <= m.high_s);
 }
 
 #[test]
-fn what_is_no_job_is_refused_before_anything_is_answered() {
+fn what_is_no_job_gets_a_greeting_and_a_refusal() {
     let other = serde_json::to_string(&Job { protocol: 2, ..job() }).unwrap();
     let never = serde_json::to_string(&Job { time_s: 0.0, ..job() }).unwrap();
     for (input, text) in [
@@ -46,6 +49,8 @@ fn what_is_no_job_is_refused_before_anything_is_answered() {
         let output = run(input);
         let error = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{error}");
-        assert!(error.contains(text) && output.stdout.is_empty(), "{error}");
+        let answer = String::from_utf8(output.stdout).unwrap();
+        assert!(error.contains(text) && answer.lines().count() == 1, "{error}{answer}");
+        serde_json::from_str::<Greeting>(&answer).unwrap();
     }
 }

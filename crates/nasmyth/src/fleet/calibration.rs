@@ -108,7 +108,7 @@ pub fn calibrate(
     let each = (*time / MOST as u32).clamp(SHORTEST, LONGEST);
     let count = (time.as_secs_f64() / each.as_secs_f64()) as usize;
     let networks = mixed(&spaces, count.clamp(1, MOST), *seed);
-    let folder = device_folder();
+    let folder = device_folder()?;
     let mut known = measurements(&folder, name, &*target)?;
     let begun = Instant::now();
     let mut done = 0;

@@ -1,5 +1,6 @@
 //! Devices by the names that limits call them.
 
+use crate::{Hosts, home_folder};
 use anyhow::{Context, Result, anyhow, bail};
 use nasmyth_device::{DeviceFile, Header};
 use nasmyth_measure::{Local, Options, RUNTIMES, Runtime, Target, cpu_name, utc};
@@ -12,15 +13,16 @@ const THIS: &str = "this";
 /// The runtime that latency is measured in unless somebody says otherwise: what ships is an ONNX file.
 const RUNTIME: &str = "rten";
 
-/// Address of the machine that this program runs on.
+/// Address of the machine that this program runs on, and how the address of a host begins that the user has added.
 const LOCAL: &str = "local";
+const HOST: &str = "host:";
 
-/// Folder of the user's device files: `$NASMYTH_HOME/devices`, else `nasmyth/devices` where the system keeps configurations.
-pub fn device_folder() -> PathBuf {
-    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let config = || set("XDG_CONFIG_HOME").or_else(|| Some(set("HOME")?.join(".config")));
-    let home = set("NASMYTH_HOME").or_else(|| Some(config()?.join("nasmyth")));
-    home.unwrap_or_else(|| PathBuf::from(".nasmyth")).join("devices")
+/// Folder of the user's device files: `devices` in the [`home_folder`].
+///
+/// # Errors
+/// No home folder.
+pub fn device_folder() -> Result<PathBuf> {
+    Ok(home_folder()?.join("devices"))
 }
 
 /// The names of the devices in a folder.
@@ -51,13 +53,13 @@ pub struct KnownDevice {
     pub local: Option<(&'static Runtime, Options)>,
 }
 
-/// The device that a limit calls `name`: a file in the folder of devices, the path of a file, `this` for this machine (in rten), or
-/// `this/RUNTIME`.
+/// The device that a limit calls `name`: a file in the folder of devices, the path of a file, a host that was added, `this` for this
+/// machine (in rten), or `this/RUNTIME`.
 ///
 /// # Errors
 /// No such device, with the nearest name; a runtime that is not there; a device file that cannot be read.
 pub fn find_device(name: &str) -> Result<KnownDevice> {
-    let folder = device_folder();
+    let folder = device_folder()?;
     let file = folder.join(format!("{name}.toml"));
     if name.ends_with(".toml") {
         return reach(read_device(Path::new(name))?);
@@ -65,24 +67,27 @@ pub fn find_device(name: &str) -> Result<KnownDevice> {
     if !name.contains(['/', '\\']) && file.is_file() {
         return reach(read_device(&file)?);
     }
+    let hosts = Hosts::of_user()?;
+    if hosts.contains(name) {
+        return on_host(None, name, 1);
+    }
     match name.split_once('/') {
         None if name == THIS => this(RUNTIME),
         Some((THIS, runtime)) => this(runtime),
-        _ => Err(unknown(name, &folder)),
+        _ => Err(unknown(name, &folder, hosts.names()?)),
     }
 }
 
-fn unknown(name: &str, folder: &Path) -> anyhow::Error {
-    let mut names = device_names(folder);
+fn unknown(name: &str, folder: &Path, mut names: Vec<String>) -> anyhow::Error {
+    names.extend(device_names(folder));
     names.push(THIS.to_owned());
     names.extend(RUNTIMES.iter().map(|r| format!("{THIS}/{}", r.name)));
     let near = names.iter().min_by_key(|known| strsim::damerau_levenshtein(known, name));
     let near = near.filter(|known| strsim::damerau_levenshtein(known, name) <= 3);
     let hint = near.map_or(String::new(), |near| format!(", did you mean `{near}`?"));
     anyhow!(
-        "there is no device `{name}`{hint} (`nasmyth device list` shows those in {}; `nasmyth device calibrate --name {name}` makes one \
-         of this machine)",
-        folder.display()
+        "there is no device `{name}`{hint} (`nasmyth device list` shows all; `nasmyth device add` adds a machine, and `nasmyth device calibrate \
+         --name {name}` makes one of this machine)"
     )
 }
 
@@ -125,6 +130,29 @@ fn reach(mut file: DeviceFile) -> Result<KnownDevice> {
             file.version_of_runtime = local.setting().version.clone();
             Ok(KnownDevice { file, target: Some(Box::new(local)), local: Some((runtime, options)) })
         }
-        Some(address) => bail!("device `{}`: expected address `local`, got `{address}`", file.name),
+        Some(address) => match address.strip_prefix(HOST) {
+            Some(host) => {
+                let threads = file.threads;
+                on_host(Some(file), host, threads)
+            }
+            None => bail!("device `{}`: expected address `local` or `host:NAME`, got `{address}`", file.name),
+        },
     }
+}
+
+/// A machine that was added, with what its file says of it.
+fn on_host(file: Option<DeviceFile>, name: &str, threads: u32) -> Result<KnownDevice> {
+    let remote = Hosts::of_user()?.get(name)?.remote(name, threads as usize)?;
+    let setting = remote.setting();
+    let header = || Header {
+        name: name.to_owned(),
+        address: Some(format!("{HOST}{name}")),
+        processor: setting.cpu.clone(),
+        runtime: setting.runtime.clone(),
+        version_of_runtime: setting.version.clone(),
+        threads,
+        date: today(),
+    };
+    let file = file.unwrap_or_else(|| DeviceFile::new(header()));
+    Ok(KnownDevice { file, target: Some(Box::new(remote)), local: None })
 }

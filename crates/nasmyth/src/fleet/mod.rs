@@ -23,7 +23,7 @@ const SAMPLES: usize = 32;
 
 /// Share of a run's time that these measurements may take on all devices together, and the most for one network.
 const SHARE: f64 = 0.1;
-const LONGEST: Duration = Duration::from_millis(500);
+const LONGEST: Duration = Duration::from_millis(250);
 
 /// What two measurements of the same network may differ by on a machine that counts as quiet: so far a measured value has to stay below
 /// a limit to keep it when it is measured again.

@@ -7,7 +7,8 @@ use nasmyth::device::{DeviceFile, Score};
 use nasmyth::measure::Outcome;
 use nasmyth::space::{Context, Space, preset};
 use nasmyth::{
-    Calibration, Progress, calibrate, context, device_folder, device_names, find_device, parse_duration,
+    Calibration, Hosts, Progress, calibrate, context, device_folder, device_names, find_device,
+    parse_duration,
 };
 use std::time::Duration;
 
@@ -47,7 +48,8 @@ pub struct Calibrate {
 
 impl Calibrate {
     pub fn run(self) -> Result<()> {
-        let known = device_names(&device_folder()).contains(&self.name);
+        let known =
+            device_names(&device_folder()?).contains(&self.name) || Hosts::of_user()?.contains(&self.name);
         let device = match &self.runtime {
             Some(runtime) => find_device(&format!("this/{runtime}"))?,
             None => find_device(if known { &self.name } else { "this" })?,

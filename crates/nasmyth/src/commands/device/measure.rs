@@ -1,20 +1,26 @@
 //! `nasmyth device measure`
 
 use crate::commands::say;
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser};
-use nasmyth::measure::{Model, Options, RUNTIMES, Repeated, Runtime, cpu_name, measure};
-use nasmyth::{measurable, parse_duration};
+use nasmyth::measure::{
+    Local, Measurement, Model, Options, Outcome, RUNTIMES, Repeated, Runtime, Target, cpu_name, measure,
+};
+use nasmyth::runner::Remote;
+use nasmyth::{Hosts, measurable, parse_duration};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Measure how long one inference of one sample takes on this machine
+/// Measure how long one inference of one sample takes
 #[derive(Args)]
 pub struct Measure {
     /// Folder of a run, ONNX file, or text form of a network (with initial weights)
     network: PathBuf,
+    /// Machine: this one, or one that was added (`nasmyth device list`)
+    #[arg(long, value_name = "NAME", default_value = Local::NAME)]
+    device: String,
     /// Where to run it; several with commas (`nasmyth list runtimes`)
     #[arg(long, value_name = "NAME", default_value = "plan", value_delimiter = ',', value_parser = runtimes())]
     runtime: Vec<String>,
@@ -46,6 +52,7 @@ fn runtimes() -> PossibleValuesParser {
 #[derive(Serialize)]
 struct Report<'a> {
     network: &'a str,
+    device: &'a str,
     runtimes: Vec<Repeated>,
 }
 
@@ -54,26 +61,48 @@ impl Measure {
         let model = measurable(&self.network)?;
         let runtimes: Vec<&Runtime> =
             self.runtime.iter().map(|name| Runtime::find(name)).collect::<Result<_, _>>()?;
-        let runtimes = self.measurements(&model, &runtimes)?;
+        let remote = self.remote(&runtimes)?;
+        let runtimes = self.measurements(&model, &runtimes, remote.as_ref())?;
         if self.json {
-            return say(serde_json::to_string_pretty(&Report { network: model.name(), runtimes })?);
+            let report = Report { network: model.name(), device: &self.device, runtimes };
+            return say(serde_json::to_string_pretty(&report)?);
         }
         let several = runtimes.iter().filter(|r| r.measurements.len() > 1);
         several.into_iter().try_for_each(|r| say(format_args!("{}, {r}", r.measurements[0].runtime)))
     }
 
+    /// The machine, if it is not this one.
+    fn remote(&self, runtimes: &[&Runtime]) -> Result<Option<Remote>> {
+        if self.device == Local::NAME {
+            return Ok(None);
+        }
+        let remote = Hosts::of_user()?.get(&self.device)?.remote(&self.device, self.threads as usize)?;
+        let runtime = &remote.setting().runtime;
+        if let Some(other) = runtimes.iter().find(|r| r.name != *runtime) {
+            bail!("device `{}` measures in runtime `{runtime}` only, got `{}`", self.device, other.name);
+        }
+        Ok(Some(remote))
+    }
+
     /// For each runtime its measurements; the runtimes take turns, so that they meet the same moments of the machine.
-    fn measurements(&self, model: &Model, runtimes: &[&Runtime]) -> Result<Vec<Repeated>> {
-        let threads = self.threads as usize;
-        let options = Options { threads, time: self.time, onnxruntime: self.onnxruntime.clone() };
+    fn measurements(
+        &self,
+        model: &Model,
+        runtimes: &[&Runtime],
+        remote: Option<&Remote>,
+    ) -> Result<Vec<Repeated>> {
         let mut measured = vec![Vec::new(); runtimes.len()];
-        let mut title = Some(format!("{} on {}, one sample at a time", model.name(), cpu_name()));
+        let cpu = remote.map_or_else(cpu_name, |remote| format!("{}, {}", self.device, remote.setting().cpu));
+        let mut title = Some(format!("{} on {cpu}, one sample at a time", model.name()));
         for repetition in 0..self.repeat {
             if repetition > 0 {
                 std::thread::sleep(self.every);
             }
             for (runtime, measured) in runtimes.iter().zip(&mut measured) {
-                let measurement = measure(runtime, model, &options)?;
+                let measurement = match remote {
+                    Some(remote) => self.there(model, remote)?,
+                    None => measure(runtime, model, &self.options())?,
+                };
                 if !self.json {
                     title.take().map_or(Ok(()), say)?;
                     say(&measurement)?;
@@ -82,5 +111,17 @@ impl Measure {
             }
         }
         Ok(measured.into_iter().map(Repeated::new).collect())
+    }
+
+    fn options(&self) -> Options {
+        Options { threads: self.threads as usize, time: self.time, onnxruntime: self.onnxruntime.clone() }
+    }
+
+    fn there(&self, model: &Model, remote: &Remote) -> Result<Measurement> {
+        let device = || format!("device `{}`", self.device);
+        match remote.measure_one(model.network()?.0, self.time).with_context(device)? {
+            Outcome::Measured(measurement) => Ok(measurement),
+            Outcome::Failed(reason) => bail!("{}: {reason}", device()),
+        }
     }
 }

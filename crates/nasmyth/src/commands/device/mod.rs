@@ -1,15 +1,25 @@
 //! `nasmyth device`
 
+mod add;
 mod calibrate;
 mod evaluate;
+mod list;
 mod measure;
+mod remove;
+mod update;
 mod verify;
 
+use super::say;
+use add::Add;
 use anyhow::Result;
 use calibrate::Calibrate;
 use clap::{Args, Subcommand};
 use evaluate::Evaluate;
+use list::List;
 use measure::Measure;
+use nasmyth::Host;
+use remove::Remove;
+use update::Update;
 use verify::Verify;
 
 /// Devices, and how fast networks are on them
@@ -24,6 +34,10 @@ enum What {
     Measure(Measure),
     Calibrate(Calibrate),
     Verify(Verify),
+    Add(Add),
+    Update(Update),
+    List(List),
+    Remove(Remove),
     Evaluate(Evaluate),
 }
 
@@ -33,7 +47,20 @@ impl Arguments {
             What::Measure(measure) => measure.run(),
             What::Calibrate(calibrate) => calibrate.run(),
             What::Verify(verify) => verify.run(),
+            What::Add(add) => add.run(),
+            What::Update(update) => update.run(),
+            What::List(list) => list.run(),
+            What::Remove(remove) => remove.run(),
             What::Evaluate(evaluate) => evaluate.run(),
         }
     }
+}
+
+/// Says what a machine is that was set up.
+fn describe(name: &str, host: &Host, copied: bool) -> Result<()> {
+    let Host { address, cpu, cores, architecture, runner, folder, .. } = host;
+    let how = if copied { "copied to" } else { "was there already, in" };
+    say(format_args!(
+        "{name}: {address}, {cpu}, {cores} cores, {architecture}; runner {runner} {how} {folder}"
+    ))
 }
