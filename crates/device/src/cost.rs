@@ -1,9 +1,10 @@
-//! The costs that are counted from the graph alone.
+//! What a network costs: counted from the graph alone, or on a device.
 
 use nasmyth_graph::VerifiedGraph;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 /// What a cost counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +13,10 @@ pub enum Unit {
     Count,
     /// Bytes.
     Bytes,
+    /// Nanoseconds.
+    Nanoseconds,
+    /// Nanojoules.
+    Nanojoules,
 }
 
 impl fmt::Display for Unit {
@@ -19,11 +24,13 @@ impl fmt::Display for Unit {
         f.pad(match self {
             Unit::Count => "",
             Unit::Bytes => "bytes",
+            Unit::Nanoseconds => "ns",
+            Unit::Nanojoules => "nJ",
         })
     }
 }
 
-/// A cost that a [`Limit`](crate::Limit) can bound.
+/// A cost that is counted from the graph.
 #[derive(Debug)]
 pub struct CostKind {
     /// Name in limits, reports and events.
@@ -95,6 +102,102 @@ pub static COSTS: &[CostKind] = &[
     },
 ];
 
+/// A cost that only a device can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DeviceCost {
+    /// Time of one inference of one sample.
+    Latency,
+    /// Energy of one inference of one sample.
+    Energy,
+}
+
+impl DeviceCost {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Latency, Self::Energy];
+
+    /// Name in limits, reports and device files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Latency => "latency",
+            Self::Energy => "energy",
+        }
+    }
+
+    /// What whole numbers of it count.
+    pub fn unit(self) -> Unit {
+        match self {
+            Self::Latency => Unit::Nanoseconds,
+            Self::Energy => Unit::Nanojoules,
+        }
+    }
+
+    /// One line for `--help`.
+    pub fn doc(self) -> &'static str {
+        match self {
+            Self::Latency => {
+                "time of one inference of one sample on a device, in its runtime: latency<=2ms@DEVICE"
+            }
+            Self::Energy => "energy of one inference of one sample on a device: energy<=5mJ@DEVICE",
+        }
+    }
+}
+
+/// A cost that a [`Limit`](crate::Limit) can bound and an objective can make small.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cost {
+    /// Counted from the graph.
+    Counted(&'static CostKind),
+    /// Predicted by the model of the device with this name, and measured there.
+    OnDevice(DeviceCost, Arc<str>),
+}
+
+impl Cost {
+    /// What whole numbers of it count.
+    pub fn unit(&self) -> Unit {
+        match self {
+            Self::Counted(kind) => kind.unit,
+            Self::OnDevice(cost, _) => cost.unit(),
+        }
+    }
+
+    /// The device, of a cost that has one.
+    pub fn device(&self) -> Option<&str> {
+        match self {
+            Self::Counted(_) => None,
+            Self::OnDevice(_, device) => Some(device),
+        }
+    }
+
+    /// Place among costs that are asked one after the other: what is cheap to tell first.
+    pub(crate) fn effort(&self) -> usize {
+        match self {
+            Self::Counted(kind) => COSTS.iter().position(|k| k == *kind).unwrap_or(COSTS.len()),
+            Self::OnDevice(..) => COSTS.len(),
+        }
+    }
+}
+
+/// `params`, `latency@pi`.
+impl fmt::Display for Cost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Counted(kind) => f.write_str(kind.name),
+            Self::OnDevice(cost, device) => write!(f, "{}@{device}", cost.name()),
+        }
+    }
+}
+
+/// The names of all costs.
+pub(crate) fn cost_names() -> impl Iterator<Item = &'static str> {
+    COSTS.iter().map(|kind| kind.name).chain(DeviceCost::ALL.map(DeviceCost::name))
+}
+
+/// The name of a cost that is closest to this one, if one is close.
+pub(crate) fn nearest_cost(name: &str) -> Option<&'static str> {
+    let distance = |known: &&str| strsim::damerau_levenshtein(known, name);
+    cost_names().min_by_key(distance).filter(|known| distance(known) <= 3)
+}
+
 /// The kind with this name.
 pub fn cost_named(name: &str) -> Option<&'static CostKind> {
     COSTS.iter().find(|kind| kind.name == name)
@@ -106,7 +209,7 @@ pub fn cost_named(name: &str) -> Option<&'static CostKind> {
 pub struct Costs(pub BTreeMap<String, u64>);
 
 impl Costs {
-    /// Every cost of [`COSTS`].
+    /// Every cost of [`COSTS`]: what a graph tells alone.
     pub fn of(graph: &VerifiedGraph) -> Self {
         Self(COSTS.iter().map(|kind| (kind.name.to_owned(), (kind.count)(graph))).collect())
     }

@@ -1,7 +1,7 @@
-//! A device as a file: who it is, a model of its latency, and how far that model is to be trusted.
+//! A device as a file: who it is, models of its latency and energy, and how far they are to be trusted.
 
-use crate::Score;
 use crate::models::Model;
+use crate::{DeviceCost, Score};
 use serde::{Deserialize, Serialize};
 
 /// The version that this program writes, and the newest one that it reads.
@@ -15,14 +15,35 @@ pub struct DeviceFile {
     version: i64,
     /// Name in limits: `latency<=2ms@NAME`.
     pub name: String,
+    /// Where it is measured: `local` is the machine that reads the file, `host:NAME` one that the user has added; none for a device
+    /// that only its models speak for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
     /// The processor, as it calls itself.
     pub processor: String,
-    /// Runtime that was measured, with its version.
+    /// Runtime that was measured.
     pub runtime: String,
+    /// Its version.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub version_of_runtime: String,
     /// Threads of the runtime.
     pub threads: u32,
     /// Day of the measurements: `YYYY-MM-DD`.
     pub date: String,
+    /// What inference of one sample takes, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency: Option<Fit>,
+    /// What inference of one sample needs, in joules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub energy: Option<Fit>,
+}
+
+/// A model of one cost, and what is known of its errors.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fit {
+    /// What was measured, in words: spaces and shapes of the data. Of other networks the errors are not known.
+    pub of: String,
     /// Number of measured networks that the model was fitted to.
     pub networks: usize,
     /// Errors on networks that it was not fitted to.
@@ -48,10 +69,31 @@ pub enum DeviceFileError {
 }
 
 impl DeviceFile {
-    /// Everything together.
-    pub fn new(header: Header, networks: usize, held_out: Score, model: Model) -> Self {
-        let Header { name, processor, runtime, threads, date } = header;
-        Self { version: VERSION, name, processor, runtime, threads, date, networks, held_out, model }
+    /// A device that nothing is known of yet but who it is.
+    pub fn new(header: Header) -> Self {
+        let Header { name, address, processor, runtime, version_of_runtime, threads, date } = header;
+        let (latency, energy) = (None, None);
+        let version = VERSION;
+        Self {
+            version,
+            name,
+            address,
+            processor,
+            runtime,
+            version_of_runtime,
+            threads,
+            date,
+            latency,
+            energy,
+        }
+    }
+
+    /// The model of this cost, if there is one.
+    pub fn fit(&self, cost: DeviceCost) -> Option<&Fit> {
+        match cost {
+            DeviceCost::Latency => self.latency.as_ref(),
+            DeviceCost::Energy => self.energy.as_ref(),
+        }
     }
 
     /// Reads a text.
@@ -83,8 +125,10 @@ impl DeviceFile {
 #[allow(missing_docs)]
 pub struct Header {
     pub name: String,
+    pub address: Option<String>,
     pub processor: String,
     pub runtime: String,
+    pub version_of_runtime: String,
     pub threads: u32,
     pub date: String,
 }

@@ -1,18 +1,19 @@
 //! A hard bound on one cost.
 
-use crate::{COSTS, CostKind, cost_named, format_quantity, parse_quantity};
+use crate::cost::{cost_names, nearest_cost};
+use crate::{Cost, DeviceCost, Meter, cost_named, format_quantity, parse_quantity};
 use nasmyth_graph::VerifiedGraph;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;
 
-/// A cost and the most that it may be, written `params<=100k`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A cost and the most that it may be, written `params<=100k` or `latency<=2ms@pi`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Limit {
     /// What is bounded.
-    pub cost: &'static CostKind,
+    pub cost: Cost,
     /// The largest value that is allowed.
     pub bound: u64,
 }
@@ -24,7 +25,7 @@ pub enum LimitError {
     #[error(
         "limit at character {position}: there is no cost `{got}`{}; write one of {}",
         nearest.map(|n| format!(", did you mean `{n}`?")).unwrap_or_default(),
-        names()
+        cost_names().collect::<Vec<_>>().join(", ")
     )]
     UnknownCost {
         /// Where.
@@ -36,7 +37,7 @@ pub enum LimitError {
     },
     /// Not of the form NAME<=NUMBER.
     #[error(
-        "limit at character {position}: expected {expected}, got `{got}`; write for example `params<=100k`"
+        "limit at character {position}: expected {expected}, got `{got}`; write for example `params<=100k` or `latency<=2ms@this`"
     )]
     Syntax {
         /// Where.
@@ -46,31 +47,27 @@ pub enum LimitError {
         /// What is there.
         got: String,
     },
-    /// A bound for a named device, such as `latency<=2ms@pi`.
-    #[error(
-        "limit at character {position}: bounds on a named device (`@{device}`) are not supported yet; bound one of {} instead",
-        names()
-    )]
+    /// A device for what is the same on every device, or none where it takes one.
+    #[error("limit at character {position}: {problem}")]
     Device {
         /// Where.
         position: usize,
-        /// The device that was named.
-        device: String,
+        /// What is wrong.
+        problem: String,
     },
 }
 
-fn names() -> String {
-    COSTS.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", ")
-}
-
 impl Limit {
-    /// The graph's cost if it breaks the limit. A cost that is dear to count is counted only when a cheaper bound
-    /// leaves a doubt.
-    pub fn broken_by(&self, graph: &VerifiedGraph) -> Option<u64> {
-        if self.cost.at_most.is_some_and(|at_most| at_most(graph) <= self.bound) {
+    /// What the graph may cost, at most, if that breaks the limit; infinitely much (`u64::MAX`) where the model of a device
+    /// cannot tell. A cost that is dear to count is counted only when a cheaper bound leaves a doubt.
+    pub fn broken_by(&self, graph: &VerifiedGraph, meter: &Meter) -> Option<u64> {
+        if let Cost::Counted(kind) = self.cost
+            && kind.at_most.is_some_and(|at_most| at_most(graph) <= self.bound)
+        {
             return None;
         }
-        Some((self.cost.count)(graph)).filter(|value| *value > self.bound)
+        let value = meter.tell(&self.cost, graph).map_or(u64::MAX, |amount| amount.at_most);
+        (value > self.bound).then_some(value)
     }
 
     /// How far `value` is beyond the bound: 0 within it, 1 at twice the bound.
@@ -86,26 +83,39 @@ impl Limit {
             let expected = "NAME<=NUMBER".to_owned();
             return Err(LimitError::Syntax { position: at(lead), expected, got: text.trim().to_owned() });
         };
-        if let Some(device) = text.find('@') {
-            let name = text[device + 1..].trim().to_owned();
-            return Err(LimitError::Device { position: at(device), device: name });
-        }
-        let name = text[..sign].trim();
-        let cost = cost_named(name).ok_or_else(|| unknown(name, at(lead)))?;
+        let device = text.find('@').filter(|at| *at > sign).unwrap_or(text.len());
+        let written = text.get(device + 1..).map(str::trim);
+        let cost = cost_of(text[..sign].trim(), written, [at(lead), at(device.min(text.len()))])?;
         let strict = !text[sign + 1..].starts_with('=');
         let number = sign + if strict { 1 } else { 2 };
-        let got = text[number..].trim();
+        let got = text[number.min(device)..device].trim();
         let wrong = |expected| LimitError::Syntax { position: at(number), expected, got: got.to_owned() };
-        let bound = parse_quantity(got, cost.unit).map_err(wrong)?;
+        let bound = parse_quantity(got, cost.unit()).map_err(wrong)?;
         let below = || bound.checked_sub(1).ok_or_else(|| wrong("a number above 0 after `<`".to_owned()));
-        Ok(Self { cost, bound: if strict { below()? } else { bound } })
+        Ok(Self { bound: if strict { below()? } else { bound }, cost })
     }
 }
 
-fn unknown(name: &str, position: usize) -> LimitError {
-    let near = |kind: &&CostKind| strsim::damerau_levenshtein(kind.name, name);
-    let nearest = COSTS.iter().min_by_key(near).filter(|kind| near(kind) <= 3).map(|kind| kind.name);
-    LimitError::UnknownCost { position, got: name.to_owned(), nearest }
+/// The cost with this name, on the device that is named. Positions are those of the name and of the device.
+fn cost_of(name: &str, device: Option<&str>, [name_at, device_at]: [usize; 2]) -> Result<Cost, LimitError> {
+    let problem = |problem| LimitError::Device { position: device_at, problem };
+    let on_device = DeviceCost::ALL.into_iter().find(|cost| cost.name() == name);
+    match (cost_named(name), on_device, device) {
+        (Some(kind), _, None) => Ok(Cost::Counted(kind)),
+        (Some(kind), ..) => {
+            Err(problem(format!("`{}` is the same on every device: leave out the `@`", kind.name)))
+        }
+        (None, Some(cost), Some(device)) if !device.is_empty() => Ok(Cost::OnDevice(cost, device.into())),
+        (None, Some(cost), _) => Err(problem(format!(
+            "`{0}` depends on the device: name one, as in `{0}<=NUMBER@this`; `nasmyth device list` shows them",
+            cost.name()
+        ))),
+        (None, None, _) => Err(LimitError::UnknownCost {
+            position: name_at,
+            got: name.to_owned(),
+            nearest: nearest_cost(name),
+        }),
+    }
 }
 
 impl FromStr for Limit {
@@ -118,7 +128,11 @@ impl FromStr for Limit {
 
 impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}<={}", self.cost.name, format_quantity(self.bound, self.cost.unit))
+        let bound = format_quantity(self.bound, self.cost.unit());
+        match &self.cost {
+            Cost::Counted(kind) => write!(f, "{}<={bound}", kind.name),
+            Cost::OnDevice(cost, device) => write!(f, "{}<={bound}@{device}", cost.name()),
+        }
     }
 }
 

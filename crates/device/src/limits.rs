@@ -1,6 +1,6 @@
 //! All hard bounds of a search.
 
-use crate::{COSTS, Limit, LimitError, format_quantity};
+use crate::{Cost, Limit, LimitError, Meter, format_quantity};
 use nasmyth_graph::VerifiedGraph;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -12,34 +12,47 @@ use std::str::FromStr;
 pub struct Limits(pub Vec<Limit>);
 
 /// A limit that a network breaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
     /// The limit.
     pub limit: Limit,
-    /// The network's cost.
+    /// The network's cost; where it is predicted, the most that it may be.
     pub value: u64,
 }
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let cost = self.limit.cost;
-        write!(f, "{} is {}, which breaks {}", cost.name, format_quantity(self.value, cost.unit), self.limit)
+        let cost = &self.limit.cost;
+        match (cost, self.value) {
+            (Cost::OnDevice(..), u64::MAX) => write!(f, "{cost} cannot be predicted for this network"),
+            (Cost::OnDevice(..), value) => write!(f, "{cost} may be {}", format_quantity(value, cost.unit())),
+            (Cost::Counted(_), value) => write!(f, "{cost} is {}", format_quantity(value, cost.unit())),
+        }?;
+        write!(f, ", which breaks {}", self.limit)
     }
 }
 
 impl Limits {
     /// Every limit that the graph breaks; costs that are dear to count come last.
-    pub fn check(&self, graph: &VerifiedGraph) -> Vec<Violation> {
-        let mut limits = self.0.clone();
-        limits.sort_by_key(|limit| COSTS.iter().position(|kind| kind == limit.cost));
-        let broken = |limit: Limit| limit.broken_by(graph).map(|value| Violation { limit, value });
+    pub fn check(&self, graph: &VerifiedGraph, meter: &Meter) -> Vec<Violation> {
+        let mut limits: Vec<&Limit> = self.0.iter().collect();
+        limits.sort_by_key(|limit| limit.cost.effort());
+        let broken = |limit: &Limit| {
+            let value = limit.broken_by(graph, meter)?;
+            Some(Violation { limit: limit.clone(), value })
+        };
         limits.into_iter().filter_map(broken).collect()
     }
 
     /// How far the graph is from keeping the limits: the sum over limits of max(0, value / bound - 1). 0 is feasible.
-    pub fn violation(&self, graph: &VerifiedGraph) -> f64 {
+    pub fn violation(&self, graph: &VerifiedGraph, meter: &Meter) -> f64 {
         // `fold` and not `sum`, whose empty float sum is -0.
-        self.check(graph).iter().fold(0.0, |sum, broken| sum + broken.limit.excess(broken.value))
+        self.check(graph, meter).iter().fold(0.0, |sum, broken| sum + broken.limit.excess(broken.value))
+    }
+
+    /// The costs that devices have to tell.
+    pub fn on_devices(&self) -> impl Iterator<Item = &Cost> {
+        self.0.iter().map(|limit| &limit.cost).filter(|cost| cost.device().is_some())
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a search is to make as good as possible beside the quality of the network.
 
-use crate::{COSTS, CostKind, Costs, cost_named};
+use crate::cost::{cost_names, nearest_cost};
+use crate::{Cost, Costs, DeviceCost, Meter, cost_named};
 use nasmyth_graph::VerifiedGraph;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -12,22 +13,27 @@ const QUALITY: &str = "accuracy";
 /// Objectives beyond which no two networks dominate each other any more.
 const MOST: usize = 4;
 
-/// Costs that are to be small, beside the quality that is to be high; written `accuracy,params`. Usually none.
+/// Costs that are to be small, beside the quality that is to be high; written `accuracy,params,latency@pi`. Usually none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Objectives(pub Vec<&'static CostKind>);
+pub struct Objectives(pub Vec<Cost>);
 
 /// Objectives that cannot be read.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ObjectivesError {
     /// No such cost.
-    #[error("objective `{got}` is neither `accuracy` nor a cost{}; the costs are {}", nearest.map(|n| format!(": did you mean `{n}`?")).unwrap_or_default(), names())]
+    #[error("objective `{got}` is neither `accuracy` nor a cost{}; the costs are {}", nearest.map(|n| format!(": did you mean `{n}`?")).unwrap_or_default(), cost_names().collect::<Vec<_>>().join(", "))]
     Unknown {
         /// The word that was written.
         got: String,
         /// The closest name, if one is close.
         nearest: Option<&'static str>,
     },
+    /// A device for what is the same on every device, or none where it takes one.
+    #[error(
+        "objective `{0}`: latency and energy are those of a device, as in `latency@this`, and other costs are not"
+    )]
+    Device(String),
     /// A word that is there twice.
     #[error("objective `{0}` is named twice")]
     Twice(String),
@@ -36,24 +42,41 @@ pub enum ObjectivesError {
     Many(usize),
 }
 
-fn names() -> String {
-    COSTS.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", ")
-}
-
 impl Objectives {
     /// Whether quality is the only one.
     pub fn single(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The costs of a network.
-    pub fn of(&self, graph: &VerifiedGraph) -> Vec<f64> {
-        self.0.iter().map(|kind| (kind.count)(graph) as f64).collect()
+    /// The costs of a network; infinity where a device's model cannot tell.
+    pub fn of(&self, graph: &VerifiedGraph, meter: &Meter) -> Vec<f64> {
+        let value = |cost| meter.tell(cost, graph).map_or(f64::INFINITY, |amount| amount.value as f64);
+        self.0.iter().map(value).collect()
     }
 
     /// The same from costs that are counted already; infinity for one that is not among them.
     pub fn among(&self, costs: &Costs) -> Vec<f64> {
-        self.0.iter().map(|kind| costs.get(kind.name).map_or(f64::INFINITY, |cost| cost as f64)).collect()
+        let value = |cost: &Cost| costs.get(&cost.to_string()).map_or(f64::INFINITY, |value| value as f64);
+        self.0.iter().map(value).collect()
+    }
+
+    /// The costs that devices have to tell.
+    pub fn on_devices(&self) -> impl Iterator<Item = &Cost> {
+        self.0.iter().filter(|cost| cost.device().is_some())
+    }
+}
+
+/// `params`, `latency@pi`.
+fn cost_of(word: &str) -> Result<Cost, ObjectivesError> {
+    let (name, device) = word.split_once('@').map_or((word, None), |(name, device)| (name, Some(device)));
+    let on_device = DeviceCost::ALL.into_iter().find(|cost| cost.name() == name);
+    match (cost_named(name), on_device, device) {
+        (Some(kind), _, None) => Ok(Cost::Counted(kind)),
+        (None, Some(cost), Some(device)) if !device.is_empty() => Ok(Cost::OnDevice(cost, device.into())),
+        (None, None, _) => {
+            Err(ObjectivesError::Unknown { got: word.to_owned(), nearest: nearest_cost(name) })
+        }
+        _ => Err(ObjectivesError::Device(word.to_owned())),
     }
 }
 
@@ -68,22 +91,16 @@ impl FromStr for Objectives {
             }
             words.push(word);
         }
-        let kind = |word: &str| {
-            cost_named(word).ok_or_else(|| {
-                let likeness = |kind: &&CostKind| strsim::damerau_levenshtein(kind.name, word);
-                let nearest = COSTS.iter().min_by_key(likeness).filter(|kind| likeness(kind) <= 3);
-                ObjectivesError::Unknown { got: word.to_owned(), nearest: nearest.map(|kind| kind.name) }
-            })
-        };
-        let kinds = words.into_iter().filter(|w| *w != QUALITY).map(kind).collect::<Result<Vec<_>, _>>()?;
-        if kinds.len() > MOST { Err(ObjectivesError::Many(kinds.len())) } else { Ok(Self(kinds)) }
+        let costs =
+            words.into_iter().filter(|w| *w != QUALITY).map(cost_of).collect::<Result<Vec<_>, _>>()?;
+        if costs.len() > MOST { Err(ObjectivesError::Many(costs.len())) } else { Ok(Self(costs)) }
     }
 }
 
 impl fmt::Display for Objectives {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(QUALITY)?;
-        self.0.iter().try_for_each(|kind| write!(f, ",{}", kind.name))
+        self.0.iter().try_for_each(|cost| write!(f, ",{cost}"))
     }
 }
 
@@ -113,6 +130,11 @@ mod tests {
         assert!("".parse::<Objectives>().unwrap().single());
         let unknown = "accuracy,parms".parse::<Objectives>().unwrap_err();
         assert_eq!(unknown, ObjectivesError::Unknown { got: "parms".to_owned(), nearest: Some("params") });
+        let latency: Objectives = "accuracy,latency@pi".parse().unwrap();
+        assert_eq!((latency.to_string().as_str(), latency.on_devices().count()), ("accuracy,latency@pi", 1));
+        for text in ["latency", "params@pi", "energy@"] {
+            assert_eq!(text.parse::<Objectives>(), Err(ObjectivesError::Device(text.to_owned())));
+        }
         assert_eq!("macs,macs".parse::<Objectives>(), Err(ObjectivesError::Twice("macs".to_owned())));
         assert!("params,weights,macs,activations,peak-memory".parse::<Objectives>().is_err());
     }

@@ -42,8 +42,13 @@ impl Operator {
 /// The operators of a network in their order, without the input and what does nothing at inference. Batch norms are counted as
 /// operators of their own: for the time of a network in which they are folded into layers, give that network.
 pub fn operators(graph: &VerifiedGraph) -> Vec<Operator> {
+    operators_by_node(graph).map(|(_, operator)| operator).collect()
+}
+
+/// The same with the nodes that they are of.
+pub fn operators_by_node(graph: &VerifiedGraph) -> impl Iterator<Item = (NodeId, Operator)> + '_ {
     let ids = (0..graph.nodes().len()).map(NodeId);
-    ids.filter(|&id| runs(graph, id)).map(|id| operator(graph, id)).collect()
+    ids.filter(|&id| runs(graph, id)).map(|id| (id, operator(graph, id)))
 }
 
 fn runs(graph: &VerifiedGraph, id: NodeId) -> bool {

@@ -1,9 +1,9 @@
-//! Numbers with a size: `100k`, `1.5M`, `256KiB`.
+//! Numbers with a size: `100k`, `1.5M`, `256KiB`, `2.5ms`, `3mJ`.
 
 use crate::Unit;
 
-/// Suffixes and their factors; longer ones first, so that `Ki` is not read as `K`.
-const FACTORS: [(&str, u64); 7] = [
+/// Suffixes of sizes and their factors; longer ones first, so that `Ki` is not read as `K`.
+const SIZES: [(&str, u64); 7] = [
     ("Ki", 1 << 10),
     ("Mi", 1 << 20),
     ("Gi", 1 << 30),
@@ -13,8 +13,12 @@ const FACTORS: [(&str, u64); 7] = [
     ("G", 1_000_000_000),
 ];
 
-/// Reads a whole number with an optional decimal (`k M G`) or binary (`Ki Mi Gi`) suffix and, for bytes, an optional
-/// `B`. A decimal fraction is allowed before a suffix and rounded down.
+/// Units of time and of energy, and what they are in billionths; the largest first.
+const SECONDS: [(&str, u64); 4] = [("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000), ("ns", 1)];
+const JOULES: [(&str, u64); 4] = [("J", 1_000_000_000), ("mJ", 1_000_000), ("uJ", 1_000), ("nJ", 1)];
+
+/// Reads a whole number: sizes with an optional decimal (`k M G`) or binary (`Ki Mi Gi`) suffix and, for bytes, an optional `B`; times
+/// and energies with their unit (`s ms us ns`, `J mJ uJ nJ`). A decimal fraction is allowed before a suffix and rounded down.
 ///
 /// # Errors
 /// What was expected.
@@ -22,16 +26,35 @@ pub fn parse_quantity(text: &str, unit: Unit) -> Result<u64, String> {
     let text = text.trim();
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.' && c != '_').unwrap_or(text.len());
     let (digits, suffix) = (text[..end].replace('_', ""), text[end..].trim());
-    let factor = factor_of(suffix, unit)?;
+    let example = match unit {
+        Unit::Count | Unit::Bytes => "100k, 1.5M or 256KiB",
+        Unit::Nanoseconds => "2ms or 350us",
+        Unit::Nanojoules => "5mJ or 0.2J",
+    };
     let (whole, fraction) = digits.split_once('.').unwrap_or((&digits, ""));
     if whole.is_empty() || fraction.contains('.') {
-        return Err("a number such as 100k, 1.5M or 256KiB".to_owned());
+        return Err(format!("a number such as {example}"));
     }
+    let factor = match unit {
+        Unit::Count | Unit::Bytes => size_factor(suffix, unit)?,
+        Unit::Nanoseconds => unit_factor(suffix, &SECONDS)?,
+        Unit::Nanojoules => unit_factor(suffix, &JOULES)?,
+    };
     if !fraction.is_empty() && factor == 1 {
-        return Err("a whole number, or a fraction with a suffix such as 1.5M".to_owned());
+        return Err(format!("a whole number, or a fraction with a suffix such as {example}"));
     }
     scaled(whole, fraction, factor)
         .ok_or_else(|| format!("a number below {}, with at most 18 decimals", u64::MAX))
+}
+
+/// Without a unit, nobody knows what a time is.
+fn unit_factor(suffix: &str, units: &[(&str, u64)]) -> Result<u64, String> {
+    let suffix = suffix.replace(['µ', 'μ'], "u");
+    let known = units.iter().find(|(name, _)| *name == suffix);
+    known.map(|(_, factor)| *factor).ok_or_else(|| {
+        let names: Vec<&str> = units.iter().map(|(name, _)| *name).collect();
+        format!("a number with one of the units {}", names.join(", "))
+    })
 }
 
 fn scaled(whole: &str, fraction: &str, factor: u64) -> Option<u64> {
@@ -44,18 +67,18 @@ fn scaled(whole: &str, fraction: &str, factor: u64) -> Option<u64> {
     whole.checked_add(u64::try_from(part).ok()?)
 }
 
-fn factor_of(suffix: &str, unit: Unit) -> Result<u64, String> {
+fn size_factor(suffix: &str, unit: Unit) -> Result<u64, String> {
     let size = match (suffix.strip_suffix(['B', 'b']), unit) {
         (Some(_), Unit::Count) => {
             return Err("a plain number: this cost is a count, not bytes, so leave out the `B`".to_owned());
         }
-        (Some(size), Unit::Bytes) => size,
+        (Some(size), _) => size,
         (None, _) => suffix,
     };
     if size.is_empty() {
         return Ok(1);
     }
-    let known = FACTORS.iter().find(|(name, _)| *name == size);
+    let known = SIZES.iter().find(|(name, _)| *name == size);
     known.map(|(_, factor)| *factor).ok_or_else(|| "one of the suffixes k, M, G, Ki, Mi, Gi".to_owned())
 }
 
@@ -64,16 +87,28 @@ pub fn format_quantity(value: u64, unit: Unit) -> String {
     let (factors, end): (&[_], _) = match unit {
         Unit::Count => (&["G", "M", "k"], ""),
         Unit::Bytes => (&["Gi", "Mi", "Ki", "G", "M", "k"], "B"),
+        Unit::Nanoseconds => return with_unit(value, &SECONDS),
+        Unit::Nanojoules => return with_unit(value, &JOULES),
     };
-    let fits =
-        |name: &&&str| value > 0 && FACTORS.iter().any(|(n, f)| n == *name && value.is_multiple_of(*f));
+    let fits = |name: &&&str| value > 0 && SIZES.iter().any(|(n, f)| n == *name && value.is_multiple_of(*f));
     match factors.iter().find(fits) {
         Some(name) => {
-            let factor = FACTORS.iter().find(|(n, _)| n == name).map_or(1, |(_, f)| *f);
+            let factor = SIZES.iter().find(|(n, _)| n == name).map_or(1, |(_, f)| *f);
             format!("{}{name}{end}", value / factor)
         }
         None => format!("{value}{end}"),
     }
+}
+
+/// `1.25ms`: in the largest unit that leaves a digit before the point.
+fn with_unit(value: u64, units: &[(&str, u64)]) -> String {
+    let Some((name, factor)) = units.iter().find(|(_, factor)| value >= *factor).or(units.last()) else {
+        return value.to_string();
+    };
+    let decimals = format!("{:0width$}", value % factor, width = factor.ilog10() as usize);
+    let decimals = if *factor == 1 { "" } else { decimals.trim_end_matches('0') };
+    let point = if decimals.is_empty() { "" } else { "." };
+    format!("{}{point}{decimals}{name}", value / factor)
 }
 
 #[cfg(test)]
@@ -96,5 +131,23 @@ mod tests {
             assert!(parse_quantity(text, Unit::Bytes).is_err(), "{text}");
         }
         assert!(parse_quantity("3kB", Unit::Count).is_err());
+    }
+
+    #[test]
+    fn times_and_energies_have_units() {
+        for (text, value) in
+            [("2ms", 2_000_000), ("350 us", 350_000), ("1.25µs", 1_250), ("0.5s", 500_000_000), ("7ns", 7)]
+        {
+            assert_eq!(parse_quantity(text, Unit::Nanoseconds), Ok(value), "{text}");
+        }
+        assert_eq!(parse_quantity("1.5mJ", Unit::Nanojoules), Ok(1_500_000));
+        for text in ["2", "2mJ", "ms", "1.5ns", "2m", ""] {
+            assert!(parse_quantity(text, Unit::Nanoseconds).is_err(), "{text}");
+        }
+        for (value, text) in
+            [(2_000_000, "2ms"), (1_250, "1.25us"), (1_000_001, "1.000001ms"), (999, "999ns"), (0, "0ns")]
+        {
+            assert_eq!(format_quantity(value, Unit::Nanoseconds), text);
+        }
     }
 }

@@ -1,7 +1,12 @@
 //! Models of latency on virtual devices: rooflines with peaks, bandwidths and caches of their own.
 
-use nasmyth_device::models::{Cells, CostModel, MODELS, Model, ModelError, Neighbours, Sample, model_named};
-use nasmyth_device::{DeviceFile, DeviceFileError, Header, Operator, Score, operators};
+use nasmyth_device::models::{
+    Cells, CostModel, MODELS, Model, ModelError, Neighbours, Sample, best_model, model_named,
+};
+use nasmyth_device::{
+    Cost, DeviceCost, DeviceFile, DeviceFileError, Fit, Header, Limits, Meter, MeterError, Operator, Score,
+    operators,
+};
 use nasmyth_graph::{VerifiedGraph, parse};
 use std::fmt::Write;
 
@@ -206,11 +211,82 @@ fn genotypes_are_predicted_from_their_genes() {
     assert!(Cells::fit(&[], &[]).is_err());
 }
 
+#[test]
+fn the_model_that_is_best_on_unseen_networks_is_kept() {
+    let graphs = networks(60, 12);
+    // A device that is exactly a roofline, known already as one that is half as fast.
+    let plain = Virtual { cached: 5e9, memory: 5e9, ..DEVICES[2] };
+    let samples = plain.measure(&graphs, 0.0);
+    let (model, score) = best_model(&samples, &[]).unwrap();
+    assert!(score.within_10 > 0.95 && score.networks == 60, "{score:?}");
+    let slower: Vec<Sample<'_>> =
+        samples.iter().map(|s| Sample { graph: s.graph, seconds: 2.0 * s.seconds }).collect();
+    let (few, score) = best_model(&slower[..6], &[model]).unwrap();
+    assert!(matches!(few, Model::Transferred(_)), "six networks are too few for a model of their own");
+    assert_eq!(score.networks, 6);
+    let rest: Vec<(f64, f64)> =
+        slower[6..].iter().map(|s| (few.seconds(s.graph).unwrap().seconds, s.seconds)).collect();
+    assert!(Score::of(&rest).within_10 > 0.8, "{:?}", Score::of(&rest));
+    assert!(matches!(best_model(&slower[..3], &[]), Err(ModelError::TooFew { .. })));
+}
+
 fn file(model: Model) -> DeviceFile {
-    let words = ["pi", "Cortex-A72", "rten 0.24", "2026-01-31"].map(str::to_owned);
-    let [name, processor, runtime, date] = words;
-    let header = Header { name, processor, runtime, threads: 1, date };
-    DeviceFile::new(header, 40, Score { within_10: 0.9, spearman: 0.98, networks: 10 }, model)
+    let words = ["pi", "Cortex-A72", "rten", "0.24", "2026-01-31"].map(str::to_owned);
+    let [name, processor, runtime, version_of_runtime, date] = words;
+    let address = Some("host:pi".to_owned());
+    let header = Header { name, address, processor, runtime, version_of_runtime, threads: 1, date };
+    let held_out = Score { within_10: 0.9, spearman: 0.98, networks: 10 };
+    let latency = Some(Fit { of: "networks of three stages".to_owned(), networks: 40, held_out, model });
+    let mut device = DeviceFile::new(header);
+    device.latency = latency;
+    device
+}
+
+fn model(file: &DeviceFile) -> &Model {
+    &file.latency.as_ref().unwrap().model
+}
+
+#[test]
+fn the_cost_of_a_network_is_shared_out_over_its_operators() {
+    let graphs = networks(40, 13);
+    let samples = DEVICES[1].measure(&graphs, 0.0);
+    for name in ["lookup", "roofline", "learned"] {
+        let shares = fit(name, &samples).shares(&graphs[0]).unwrap();
+        assert_eq!(shares.len(), operators(&graphs[0]).len(), "{name}");
+        assert!((shares.iter().map(|s| s.1).sum::<f64>() - 1.0).abs() < 1e-9, "{name}");
+        let node = |op: &str| {
+            shares.iter().filter(|s| graphs[0].node(s.0).op.kind() == op).map(|s| s.1).sum::<f64>()
+        };
+        assert!(node("conv") > node("activation"), "{name}: convolutions take most of the time");
+    }
+}
+
+#[test]
+fn a_limit_on_a_device_holds_with_the_margin_of_its_model() {
+    let graphs = networks(40, 11);
+    let samples = DEVICES[1].measure(&graphs, 0.02);
+    let device = file(fit("roofline", &samples));
+    let prediction = model(&device).seconds(&graphs[0]).unwrap();
+    let meter = Meter::default().with_device("pi", device);
+    let cost = Cost::OnDevice(DeviceCost::Latency, "pi".into());
+    let amount = meter.tell(&cost, &graphs[0]).unwrap();
+    assert_eq!(amount.value, (prediction.seconds * 1e9).round() as u64);
+    assert_eq!(amount.at_most, (prediction.high * 1e9).round() as u64);
+    assert!(amount.at_most > amount.value);
+    let broken =
+        |bound: u64| format!("latency<={bound}ns@pi").parse::<Limits>().unwrap().check(&graphs[0], &meter);
+    assert!(broken(amount.at_most).is_empty());
+    assert_eq!(broken(amount.value)[0].value, amount.at_most);
+    // What nobody can tell breaks every limit.
+    let energy: Limits = "energy<=1J@pi,latency<=9s@mars".parse().unwrap();
+    let broken = energy.check(&graphs[0], &meter);
+    assert_eq!(broken.iter().map(|b| b.value).collect::<Vec<_>>(), [u64::MAX; 2]);
+    assert!(broken[0].to_string().contains("cannot be predicted"), "{}", broken[0]);
+    let mars = Cost::OnDevice(DeviceCost::Latency, "mars".into());
+    assert_eq!(meter.tell(&mars, &graphs[0]), Err(MeterError::Device("mars".to_owned())));
+    let costs = meter.costs(&graphs[0], [&cost, &mars]);
+    assert_eq!((costs.get("latency@pi"), costs.get("latency@mars")), (Some(amount.value), None));
+    assert_eq!(costs.get("params"), Some(graphs[0].params()));
 }
 
 #[test]
@@ -226,16 +302,16 @@ fn a_device_file_says_the_same_when_it_is_read_again() {
         let again = DeviceFile::parse(&text).unwrap();
         assert_eq!((again.name.as_str(), again.threads), ("pi", 1));
         for graph in &graphs[..5] {
-            assert_eq!(again.model.seconds(graph), model.seconds(graph));
+            assert_eq!(self::model(&again).seconds(graph), model.seconds(graph));
         }
         assert_eq!(again.to_text().unwrap(), text);
     }
     let genotypes = [vec![0, 1], vec![1, 1], vec![1, 0]];
     let cells = Cells::fit(&genotypes, &[1.0, 2.0, 3.0]).unwrap();
     let again = DeviceFile::parse(&file(Model::Cells(cells.clone())).to_text().unwrap()).unwrap();
-    let Model::Cells(read) = &again.model else { panic!("another model") };
+    let Model::Cells(read) = model(&again) else { panic!("another model") };
     assert_eq!(read.seconds(&[0, 0]), cells.seconds(&[0, 0]));
-    assert!(again.model.seconds(&graphs[0]).unwrap_err().to_string().contains("genotypes"));
+    assert!(model(&again).seconds(&graphs[0]).unwrap_err().to_string().contains("genotypes"));
 }
 
 #[test]

@@ -152,6 +152,9 @@ pub struct SearchConfig {
     /// What the time allows to train to the end; beyond the user's own limits.
     #[serde(default)]
     pub trainable: Limits,
+    /// Folder with models of the devices that limits name, in place of measuring again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub devices: Option<PathBuf>,
 }
 
 /// How long a network is trained in the end.
@@ -420,6 +423,7 @@ impl Request {
                 final_learning_rate: None,
                 front: Vec::new(),
                 trainable: Limits::default(),
+                devices: None,
             },
             strategy: Method::new("regularized-evolution"),
             scheduler: Method::new("asha"),

@@ -1,6 +1,6 @@
 //! How long to train: by the size of the data, or by the time there is.
 
-use nasmyth_device::{Limit, Limits, cost_named};
+use nasmyth_device::{Cost, Limit, Limits, cost_named};
 use nasmyth_graph::VerifiedGraph;
 use nasmyth_train::{TrainError, Trainer};
 use std::time::Duration;
@@ -75,7 +75,10 @@ impl Speed {
     fn trainable(&self, times: f64) -> Limits {
         let costs = [("macs", self.macs), ("activations", self.activations)];
         let limit = |(name, value): (&str, u64)| {
-            Some(Limit { cost: cost_named(name)?, bound: (value as f64 * times).max(1.0) as u64 })
+            Some(Limit {
+                cost: Cost::Counted(cost_named(name)?),
+                bound: (value as f64 * times).max(1.0) as u64,
+            })
         };
         Limits(costs.into_iter().filter_map(limit).collect())
     }

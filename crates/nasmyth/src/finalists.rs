@@ -1,5 +1,6 @@
 //! From the trials of a search to trained networks: the best one, or where there are several objectives a front of them.
 
+use crate::fleet::Fleet;
 use crate::winner::{Length, Trained};
 use crate::{Certificate, FinalLength, Metrics, Notice, Observer, RunConfig, RunFolder, Winner};
 use anyhow::Result;
@@ -61,6 +62,20 @@ pub(crate) struct Finished {
     pub length: FinalLength,
     pub metrics: Metrics,
     pub certificate: Certificate,
+}
+
+impl Finished {
+    /// What its certificate says of a limit that does not hold.
+    pub fn broken(&self) -> Option<String> {
+        let broken = self.certificate.broken()?;
+        Some(format!(
+            "the network that was found breaks {} when it is measured again: {} (all files are there, and the certificate says so). Raise the \
+             limit to at least {}, or search again on a machine that is quieter",
+            broken.limit,
+            broken.value_text(),
+            broken.value_text()
+        ))
+    }
 }
 
 /// The networks to train to the end, the best value first; the fallback if no trial has a value.
@@ -143,6 +158,7 @@ pub(crate) struct Finals<'a> {
     pub data: &'a Dataset,
     pub engine: &'a Engine,
     pub folder: &'a RunFolder,
+    pub fleet: &'a Fleet,
     /// When all of it has to be over, and the most epochs of each; without a clock, the configuration says how long.
     pub clock: Option<(Instant, f64)>,
 }
@@ -200,7 +216,8 @@ impl Finals<'_> {
             None => recorded.length(),
         };
         let trained = winner.train(length, stop, observer)?;
-        let (metrics, certificate) = winner.publish(&trained, self.config, finalist.valid.clone())?;
+        let (metrics, certificate) =
+            winner.publish(&trained, self.config, self.fleet, finalist.valid.clone())?;
         let Trained { planned, epochs, learning_rate, .. } = trained;
         let length = FinalLength {
             network,

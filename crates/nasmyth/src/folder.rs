@@ -95,6 +95,11 @@ impl RunFolder {
         self.0.join(place).join(file)
     }
 
+    /// Models of the devices that limits and objectives name, and what they were fitted to.
+    pub fn devices(&self) -> PathBuf {
+        self.0.join("devices")
+    }
+
     /// Patterns that good networks have in common.
     pub(crate) fn motifs(&self) -> PathBuf {
         self.0.join("motifs.json")

@@ -28,7 +28,9 @@ mod duration;
 mod effort;
 mod failure;
 mod finalists;
+mod fleet;
 mod folder;
+mod holding;
 mod host;
 mod hosts;
 mod inspect;
@@ -41,17 +43,21 @@ mod reporter;
 mod samples;
 mod search;
 mod single;
+mod verification;
 mod winner;
 
 pub use benchmark::{comparison_text, write_comparison};
 pub use cells1d::Cells1d;
-pub use certificate::{Certificate, RuntimeCheck, Verdict};
+pub use certificate::{Certificate, OnDevice, Reading, RuntimeCheck, Verdict};
 pub use config::{BudgetConfig, DataConfig, EstimatorConfig, FinalLength, Request, RunConfig, SearchConfig};
 pub use devices::devices_text;
 pub use duration::{format_duration, parse_duration};
 pub use effort::Effort;
 pub use failure::{Infeasible, Interrupted, exit_code, explanation};
 pub use finalists::FrontMember;
+pub use fleet::{
+    Calibration, KnownDevice, Progress, calibrate, device_folder, device_names, find_device, read_device,
+};
 pub use folder::RunFolder;
 pub use host::Host;
 pub use hosts::{Hosts, home_folder};
@@ -63,6 +69,7 @@ pub use published::{Description, Form, Summary, Weights, grouped, published, sca
 pub use reporter::{Json, Lines, Notice, Observer, Silent};
 pub use search::{Outcome, Search, context};
 pub use single::train_architecture;
+pub use verification::verify;
 pub use winner::{Length, Metrics, Trained, Winner};
 
 pub use nasmyth_bench as bench;

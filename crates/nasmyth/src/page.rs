@@ -2,12 +2,13 @@
 
 use crate::motifs::Pattern;
 use crate::search::budget_in_words;
-use crate::{Certificate, FrontMember, Metrics, RunConfig, RunFolder};
+use crate::{Certificate, FrontMember, Metrics, RunConfig, RunFolder, device_names, read_device};
 use anyhow::{Context, Result};
 use nasmyth_data::{Schema, Split};
-use nasmyth_device::{COSTS, Unit, format_quantity};
+use nasmyth_device::{COSTS, DeviceCost, Unit, operators_by_node};
+use nasmyth_graph::{NodeId, Role};
 use nasmyth_report::{
-    CertificateRow, Confusion, Cost, Data, FinalMetrics, FrontNetwork, Limit, Metric, Report, html,
+    CertificateRow, Confusion, Cost, Data, FinalMetrics, FrontNetwork, Layer, Limit, Metric, Report, html,
 };
 use nasmyth_study::{State, Status, Study, Trial};
 use std::collections::BTreeMap;
@@ -41,6 +42,7 @@ pub fn write_report(folder: &RunFolder) -> Result<()> {
     }
     report.patterns = patterns(folder)?;
     report.front = front(folder, &report.metric.name)?;
+    report.layers = layers(folder)?;
     report.network_svg = std::fs::read_to_string(folder.best("architecture.svg")).ok();
     RunFolder::write(&folder.report(), html(&report).as_bytes())
 }
@@ -84,8 +86,59 @@ fn front(folder: &RunFolder, metric: &str) -> Result<Vec<FrontNetwork>> {
     Ok(members.into_iter().map(network).collect())
 }
 
+/// The layers of the found network with their parts in its costs; latency and energy by the models of the run's devices.
+fn layers(folder: &RunFolder) -> Result<Vec<Layer>> {
+    let path = folder.best("architecture.txt");
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let graph = nasmyth_graph::parse(&RunFolder::read(&path)?)
+        .with_context(|| format!("{} is damaged", path.display()))?;
+    let mut shares: BTreeMap<NodeId, BTreeMap<String, f64>> = BTreeMap::new();
+    for (id, operator) in operators_by_node(&graph) {
+        let params =
+            graph.params_of(id).iter().filter(|p| p.role != Role::Buffer).map(|p| p.len()).sum::<usize>()
+                as f64;
+        let bytes = graph.node(id).fact.bytes() as f64;
+        let parts = [
+            ("params", params / graph.params().max(1) as f64),
+            ("macs", operator.macs as f64 / graph.macs().max(1) as f64),
+            ("activations", bytes / graph.activation_bytes().max(1) as f64),
+        ];
+        shares.insert(id, parts.map(|(name, part)| (name.to_owned(), part)).into());
+    }
+    for name in device_names(&folder.devices()) {
+        let device = read_device(&folder.devices().join(format!("{name}.toml")))?;
+        for cost in DeviceCost::ALL {
+            let parts = device.fit(cost).and_then(|fit| fit.model.shares(&graph)).unwrap_or_default();
+            for (id, part) in parts {
+                shares.entry(id).or_default().insert(format!("{}@{name}", cost.name()), part);
+            }
+        }
+    }
+    let layer = |(id, shares): (NodeId, BTreeMap<String, f64>)| {
+        let node = graph.node(id);
+        Layer { name: node.name.clone(), operator: node.op.kind().to_owned(), shares }
+    };
+    Ok(shares.into_iter().map(layer).collect())
+}
+
 fn unit(unit: Unit) -> String {
-    if unit == Unit::Bytes { "B" } else { "" }.to_owned()
+    match unit {
+        Unit::Count => "",
+        Unit::Bytes => "B",
+        Unit::Nanoseconds => "ns",
+        Unit::Nanojoules => "nJ",
+    }
+    .to_owned()
+}
+
+/// What trials cost: everything that is counted, and what the run asks devices for.
+fn costs(config: &RunConfig) -> Vec<Cost> {
+    let counted = COSTS.iter().map(|kind| (kind.name.to_owned(), kind.unit));
+    let asked = config.limits.on_devices().chain(config.objectives.on_devices());
+    let on_devices: BTreeMap<String, Unit> = asked.map(|cost| (cost.to_string(), cost.unit())).collect();
+    counted.chain(on_devices).map(|(name, of)| Cost { name, unit: unit(of) }).collect()
 }
 
 fn from_state(config: &RunConfig, config_text: String, state: &State) -> Report {
@@ -115,11 +168,11 @@ fn from_state(config: &RunConfig, config_text: String, state: &State) -> Report 
             .limits
             .0
             .iter()
-            .map(|l| Limit { cost: l.cost.name.to_owned(), bound: l.bound as f64, unit: unit(l.cost.unit) })
+            .map(|l| Limit { cost: l.cost.to_string(), bound: l.bound as f64, unit: unit(l.cost.unit()) })
             .collect(),
-        costs: COSTS.iter().map(|c| Cost { name: c.name.to_owned(), unit: unit(c.unit) }).collect(),
+        costs: costs(config),
         trials: state.trials().iter().filter(|t| !t.running()).map(trial).collect(),
-        best: state.best().map(|t| t.trial),
+        best: state.best().map(|t| t.trial), // networks that measurements refuted are out
         ..Report::default()
     }
 }
@@ -181,10 +234,9 @@ fn describe_network(report: &mut Report, metrics: &Metrics) {
 }
 
 fn row(verdict: &crate::Verdict) -> CertificateRow {
-    let unit = COSTS.iter().find(|c| c.name == verdict.cost).map_or(Unit::Count, |c| c.unit);
     CertificateRow {
         limit: verdict.limit.clone(),
-        value: format_quantity(verdict.value, unit),
+        value: verdict.value_text(),
         how: verdict.how.clone(),
         holds: verdict.holds,
     }

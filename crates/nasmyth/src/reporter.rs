@@ -1,5 +1,6 @@
 //! What a run tells while it goes on.
 
+use nasmyth_device::{DeviceCost, format_quantity};
 use nasmyth_study::Event;
 use serde::Serialize;
 use std::io::Write;
@@ -149,10 +150,17 @@ pub fn line(notice: &Notice<'_>) -> Option<String> {
         Notice::Done { run, test, costs } => {
             let figures = |(name, value): (&String, &f64)| format!("{name} {value:.4}");
             let test: Vec<String> = test.iter().map(figures).collect();
-            let costs: Vec<String> = costs.0.iter().map(|(n, v)| format!("{n} {v}")).collect();
+            let costs: Vec<String> =
+                costs.0.iter().map(|(n, v)| format!("{n} {}", readable(n, *v))).collect();
             format!("done: test {}\n      {}\n      {run}", test.join(", "), costs.join(", "))
         }
     })
+}
+
+/// A cost on a device with its unit; counts are plain.
+fn readable(name: &str, value: u64) -> String {
+    let on_device = DeviceCost::ALL.into_iter().find(|cost| name.starts_with(&format!("{}@", cost.name())));
+    on_device.map_or(value.to_string(), |cost| format_quantity(value, cost.unit()))
 }
 
 fn event_line(event: &Event) -> Option<String> {

@@ -1,7 +1,9 @@
 //! A run from beginning to end: search, final training, report.
 
 use crate::effort::Speed;
-use crate::finalists::{FRONT, Finals, Finished, finalists};
+use crate::finalists::{FRONT, Finalist, Finals, Finished, finalists};
+use crate::fleet::Fleet;
+use crate::holding::{Holding, nothing_holds, tightened};
 use crate::motifs::write_motifs;
 use crate::{
     Certificate, Effort, FinalLength, Infeasible, Interrupted, Metrics, Notice, Observer, Request, RunConfig,
@@ -9,7 +11,7 @@ use crate::{
 };
 use anyhow::{Context as _, Result, anyhow, bail};
 use nasmyth_data::{Dataset, Features, Subset, Task};
-use nasmyth_device::Limits;
+use nasmyth_device::{Limits, Meter};
 use nasmyth_engine::Engine;
 use nasmyth_estimator::{Cached, Estimator, External, StopFlag};
 use nasmyth_graph::VerifiedGraph;
@@ -26,6 +28,9 @@ use std::time::{Duration, Instant};
 
 /// Estimates in a folder that runs share.
 const CACHE_FILE: &str = "estimates.jsonl";
+
+/// With less time than this, a search that has found nothing does not go on.
+const LEAST_LEFT: Duration = Duration::from_secs(10);
 
 /// Time kept for exporting, checking and reporting.
 const WRAP_UP: Duration = Duration::from_secs(2);
@@ -50,6 +55,7 @@ pub struct Search {
     space: Space,
     engine: Engine,
     study: Study,
+    fleet: Fleet,
     /// A network that keeps the limits, in case that no trial ends.
     fallback: Genotype,
     /// When this process began with it.
@@ -114,10 +120,13 @@ impl Search {
         let mut config = request.resolve(&data)?;
         let space = space_for(&config, &data)?;
         scheduler_named(&config.scheduler.name)?;
-        let fallback = feasibility(&space, &config.limits).map_err(|e| Infeasible(e.to_string()))?;
+        let mut notes = data.notes().iter().map(|note| format!("note      {note}")).collect::<Vec<_>>();
+        let fleet = Fleet::prepare(&config, &space, &folder, &mut |text| notes.push(text))?;
+        let meter = fleet.meter();
+        let fallback = feasibility(&space, &config.limits, meter).map_err(|e| Infeasible(e.to_string()))?;
         let engine = config.open_engine()?;
-        let search_time = plan_effort(&mut config, request, &data, &engine, (&space, &fallback))?;
-        let limits = affordable(&config, &space);
+        let search_time = plan_effort(&mut config, request, &data, &engine, (&space, meter, &fallback))?;
+        let limits = affordable(&config, &space, meter);
         let elapsed = started.elapsed();
         let study_config = StudyConfig {
             seed: config.seed,
@@ -142,12 +151,11 @@ impl Search {
         if let Some(estimator) = &config.estimator {
             External::new(&estimator.command)?.found()?;
         }
-        let study = Study::create(folder.path(), study_config, space.clone())?;
+        let study = Study::create(folder.path(), study_config, space.clone())?.with_meter(meter.clone());
         RunFolder::write(&folder.schema(), &serde_json::to_vec_pretty(data.schema())?)?;
         RunFolder::write(&folder.split(), &serde_json::to_vec_pretty(data.split())?)?;
         RunFolder::write(&folder.config(), config.to_toml()?.as_bytes())?;
-        let notes = data.notes().to_vec();
-        Ok(Self { folder, config, data, space, engine, study, fallback, started, notes })
+        Ok(Self { folder, config, data, space, engine, study, fleet, fallback, started, notes })
     }
 
     /// Takes up a run that was interrupted or killed. `workers`: another number than before.
@@ -163,10 +171,13 @@ impl Search {
         let space = space_for(&config, &data)?;
         config.workers = workers.unwrap_or(config.workers);
         let engine = config.open_engine()?;
-        let fallback = feasibility(&space, &config.limits).map_err(|e| Infeasible(e.to_string()))?;
+        let fleet = Fleet::take_up(&config, &folder)?;
+        let meter = fleet.meter();
+        let fallback = feasibility(&space, &config.limits, meter).map_err(|e| Infeasible(e.to_string()))?;
         let study = Study::resume(folder.path(), space.clone(), Changes { workers, budget: None })?;
-        let notes = data.notes().to_vec();
-        Ok(Self { folder, config, data, space, engine, study, fallback, started, notes })
+        let study = study.with_meter(meter.clone());
+        let notes = data.notes().iter().map(|note| format!("note      {note}")).collect();
+        Ok(Self { folder, config, data, space, engine, study, fleet, fallback, started, notes })
     }
 
     /// The resolved configuration.
@@ -184,20 +195,13 @@ impl Search {
             return Ok(outcome);
         }
         let spent_before = Duration::from_millis(self.study.state().elapsed_ms);
-        let reason = self.search(observer, stop)?;
-        if reason == StopReason::Interrupted {
-            return Err(self.interrupted());
-        }
-        let state = self.settled(reason);
-        if let Some(text) = untested(&state) {
-            observer.notice(&Notice::Remark { text });
-        }
-        let finalists = finalists(&state, &self.space, &self.config, &self.fallback)?;
+        let (reason, state, finalists) = self.find(spent_before, observer, stop)?;
         let finals = Finals {
             config: &self.config,
             data: &self.data,
             engine: &self.engine,
             folder: &self.folder,
+            fleet: &self.fleet,
             clock: self.clock(spent_before)?,
         };
         let finished =
@@ -206,6 +210,7 @@ impl Search {
                 _ => error,
             })?;
         let lengths = finished.iter().map(|finished| finished.length.clone()).collect();
+        let broken: Vec<String> = finished.iter().filter_map(Finished::broken).collect();
         let Some(Finished { metrics, certificate, .. }) = finished.into_iter().next() else {
             bail!("no network was trained: this is a bug, please report it");
         };
@@ -215,7 +220,78 @@ impl Search {
         self.folder.forget_checkpoints();
         let run = self.folder.path().display().to_string();
         observer.notice(&Notice::Done { run, test: &metrics.test, costs: &certificate.costs });
-        Ok(Outcome { reason, metrics, certificate })
+        match broken.is_empty() {
+            true => Ok(Outcome { reason, metrics, certificate }),
+            false => Err(Infeasible(broken.join("; ")).into()),
+        }
+    }
+
+    /// Searches until networks are found that keep their limits also when they are measured: what does not is out, and if nothing is left,
+    /// the search goes on below tighter limits.
+    fn find(
+        &mut self,
+        spent_before: Duration,
+        observer: &mut dyn Observer,
+        stop: &StopFlag,
+    ) -> Result<(StopReason, State, Vec<Finalist>)> {
+        loop {
+            let reason = self.search(observer, stop)?;
+            if reason == StopReason::Interrupted {
+                return Err(self.interrupted());
+            }
+            let state = self.settled(reason);
+            if let Some(text) = untested(&state) {
+                observer.notice(&Notice::Remark { text });
+            }
+            if let Some((state, finalists)) = self.holding(state, observer)? {
+                return Ok((reason, state, finalists));
+            }
+            let limits = tightened(self.study.state().limits(), self.study.state());
+            let budget = self.more(spent_before)?;
+            let (Some(budget), Ok(_)) = (budget, feasibility(&self.space, &limits, self.fleet.meter()))
+            else {
+                return Err(Infeasible(nothing_holds(self.study.state())).into());
+            };
+            let text = format!("measured  nothing that was found keeps its limits: on with {limits}");
+            observer.notice(&Notice::Remark { text });
+            self.study.tighten(limits, budget)?;
+        }
+    }
+
+    /// The networks to train to the end; nothing if no network that was found holds when it is measured.
+    fn holding(
+        &mut self,
+        mut state: State,
+        observer: &mut dyn Observer,
+    ) -> Result<Option<(State, Vec<Finalist>)>> {
+        let mut holding = Holding::new(&self.fleet, &self.config.limits);
+        loop {
+            let chosen = finalists(&state, &self.space, &self.config, &self.fallback)?;
+            let mut refuted = None;
+            for finalist in &chosen {
+                refuted = holding.refutation(&finalist.graph, observer)?;
+                if refuted.is_some() {
+                    break;
+                }
+            }
+            let Some(refutation) = refuted else { return Ok(Some((state, chosen))) };
+            self.study.refute(refutation.clone())?;
+            state.refuted.push(refutation);
+            if state.best().is_none() {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// A larger budget for a search that has found nothing yet: a quarter more trials, or a quarter of the time that is left. None if
+    /// there is no time left.
+    fn more(&self, spent_before: Duration) -> Result<Option<Budget>> {
+        let Budget { trials, time } = self.study.state().config.budget;
+        let trials = trials.map(|trials| trials + (trials / 4).max(self.config.search.window));
+        let Some((end, _)) = self.clock(spent_before)? else { return Ok(Some(Budget { trials, time })) };
+        let left = end.saturating_duration_since(Instant::now());
+        let active = Duration::from_millis(self.study.state().elapsed_ms);
+        Ok((left > LEAST_LEFT).then(|| Budget { trials, time: time.map(|_| active + left / 4) }))
     }
 
     /// What came of a run that an earlier process finished.
@@ -257,7 +333,7 @@ impl Search {
             ),
             format!("run       {}", self.folder.path().display()),
         ];
-        texts.extend(self.notes.iter().map(|n| format!("note      {n}")));
+        texts.extend(self.notes.iter().cloned());
         texts.into_iter().for_each(|text| observer.notice(&Notice::Remark { text }));
     }
 
@@ -359,6 +435,9 @@ impl Search {
     fn record(&mut self, state: &State, mut lengths: Vec<FinalLength>) -> Result<()> {
         let mut config = self.config.clone();
         let mut header = String::new();
+        if !self.fleet.is_empty() {
+            config.search.devices = Some(self.folder.devices());
+        }
         if let Some(time) = config.budget.time.take() {
             header = format!("# Searched for {time}; what follows repeats the result.\n");
             config.budget.trials = Some(state.trials().len() as u64);
@@ -446,13 +525,13 @@ fn plan_effort(
     request: &Request,
     data: &Dataset,
     engine: &Engine,
-    (space, feasible): (&Space, &Genotype),
+    (space, meter, feasible): (&Space, &Meter, &Genotype),
 ) -> Result<Option<Duration>> {
     let Some(time) = config.budget.time()? else { return Ok(None) };
     let default = space.default_genotype();
     let lowered = |g: &Genotype| -> Result<VerifiedGraph> { Ok(space.lower(g)?.verify()?) };
     let graph = lowered(&default)?;
-    let graph = if config.limits.check(&graph).is_empty() { graph } else { lowered(feasible)? };
+    let graph = if config.limits.check(&graph, meter).is_empty() { graph } else { lowered(feasible)? };
     let engine = engine.single_threaded();
     let mut trainer = Trainer::new(&graph, data, Subset::Train, &config.recipe, config.seed, &engine)?;
     let samples = data.len(Subset::Train);
@@ -472,9 +551,9 @@ fn plan_effort(
 }
 
 /// The user's limits, and what the time allows to train unless no network keeps that too.
-fn affordable(config: &RunConfig, space: &Space) -> Limits {
+fn affordable(config: &RunConfig, space: &Space, meter: &Meter) -> Limits {
     let limits = Limits([config.limits.0.clone(), config.search.trainable.0.clone()].concat());
-    if feasibility(space, &limits).is_ok() { limits } else { config.limits.clone() }
+    if feasibility(space, &limits, meter).is_ok() { limits } else { config.limits.clone() }
 }
 
 /// How long a search may take, in words.

@@ -1,8 +1,10 @@
 //! Training one network that is written down.
 
+use crate::fleet::Fleet;
 use crate::winner::Length;
-use crate::{Interrupted, Notice, Observer, Request, RunFolder, Winner};
+use crate::{Infeasible, Interrupted, Notice, Observer, Request, RunFolder, Winner};
 use anyhow::{Context, Result, bail};
+use nasmyth_device::Limits;
 use nasmyth_estimator::StopFlag;
 use nasmyth_train::TrainError;
 use std::collections::BTreeMap;
@@ -40,7 +42,10 @@ pub fn train_architecture(
     }
     let data = request.data()?.open(request.seed()?)?;
     let config = request.resolve(&data)?;
-    if let Some(broken) = config.limits.check(&graph).first() {
+    let fleet = Fleet::find(&config)?;
+    let counted =
+        Limits(config.limits.0.iter().filter(|limit| limit.cost.device().is_none()).cloned().collect());
+    if let Some(broken) = counted.check(&graph, fleet.meter()).first() {
         bail!("the network does not keep its limits: {broken}");
     }
     RunFolder::write(&folder.schema(), &serde_json::to_vec_pretty(data.schema())?)?;
@@ -58,9 +63,17 @@ pub fn train_architecture(
         }
         other => other?,
     };
-    let (metrics, certificate) = winner.publish(&trained, &config, BTreeMap::new())?;
+    let (metrics, certificate) = winner.publish(&trained, &config, &fleet, BTreeMap::new())?;
     folder.forget_checkpoints();
     let run = out.display().to_string();
     observer.notice(&Notice::Done { run, test: &metrics.test, costs: &certificate.costs });
-    Ok(())
+    match certificate.broken() {
+        None => Ok(()),
+        Some(broken) => Err(Infeasible(format!(
+            "the network takes {}, which breaks {}",
+            broken.value_text(),
+            broken.limit
+        ))
+        .into()),
+    }
 }

@@ -1,5 +1,6 @@
 //! The final training of the found network, and everything that is written about it.
 
+use crate::fleet::Fleet;
 use crate::inspect::NETWORK;
 use crate::{Certificate, Notice, Observer, RunConfig, RunFolder};
 use anyhow::{Result, bail};
@@ -123,10 +124,9 @@ pub struct Winner<'a> {
 ///
 /// ```no_run
 /// # use nasmyth::{Length, Silent, Winner, estimator::StopFlag};
-/// # fn example(winner: Winner<'_>, config: &nasmyth::RunConfig) -> anyhow::Result<()> {
+/// # fn example(winner: Winner<'_>) -> anyhow::Result<()> {
 /// let trained = winner.train(Length::Epochs(10.0), &StopFlag::new(), &mut Silent)?;
 /// println!("{} steps", trained.steps);
-/// let (metrics, certificate) = winner.publish(&trained, config, Default::default())?;
 /// # Ok(())
 /// # }
 /// ```
@@ -249,14 +249,16 @@ impl Winner<'_> {
         }
     }
 
-    /// Judges the network on the test part and writes all of its folder.
+    /// Judges the network on the test part, certifies it and writes all of its folder. The certificate may say that a limit on a device
+    /// is broken: then it has to be taken back.
     ///
     /// # Errors
     /// Files that cannot be written; a certificate that does not hold.
-    pub fn publish(
+    pub(crate) fn publish(
         &self,
         trained: &Trained,
         config: &RunConfig,
+        fleet: &Fleet,
         valid: BTreeMap<String, f64>,
     ) -> Result<(Metrics, Certificate)> {
         let (graph, data, params) = (self.graph, self.data, &trained.params);
@@ -265,11 +267,16 @@ impl Winner<'_> {
         let cpu = Engine::cpu(self.engine.threads());
         let outputs = predict(graph, params, count, &cpu, |i, x| data.read(Subset::Test, i, x))?;
         let labels: Vec<f32> = (0..count).map(|i| data.label(Subset::Test, i)).collect();
-        let metrics = self.metrics(trained, &Evaluation::new(data.task(), &outputs, &labels), valid);
         let meta = self.metadata(config)?;
         let onnx = to_onnx(graph, params, &meta)?;
-        let certificate = Certificate::issue(graph, &config.limits, &onnx, data, &outputs)?;
-        if let Some(broken) = certificate.limits.iter().find(|v| !v.holds) {
+        let certificate = Certificate::issue((graph, params), config, fleet, &onnx, data, &outputs)?;
+        let metrics = self.metrics(
+            trained,
+            &Evaluation::new(data.task(), &outputs, &labels),
+            valid,
+            &certificate.costs,
+        );
+        if let Some(broken) = certificate.broken().filter(|verdict| verdict.on_device.is_none()) {
             bail!(
                 "the found network breaks {} with {}: this is a bug, please report it",
                 broken.limit,
@@ -287,7 +294,13 @@ impl Winner<'_> {
         Ok((metrics, certificate))
     }
 
-    fn metrics(&self, trained: &Trained, test: &Evaluation, valid: BTreeMap<String, f64>) -> Metrics {
+    fn metrics(
+        &self,
+        trained: &Trained,
+        test: &Evaluation,
+        valid: BTreeMap<String, f64>,
+        costs: &Costs,
+    ) -> Metrics {
         let (task, classes) = match self.data.task() {
             Task::Classification { classes } => ("classification", classes.clone()),
             Task::Regression { .. } => ("regression", Vec::new()),
@@ -301,7 +314,7 @@ impl Winner<'_> {
             task: task.to_owned(),
             valid,
             test: test.figures(),
-            costs: Costs::of(self.graph).0,
+            costs: costs.0.clone(),
             training: training.map(|(n, v)| (n.to_owned(), v)).into(),
             classes,
             confusion,

@@ -11,6 +11,8 @@ pub(crate) fn scale(value: f64, unit: &str) -> Scale {
     let (base, names): (f64, [&str; 5]) = match unit {
         "B" | "bytes" => (1024.0, ["B", "KiB", "MiB", "GiB", "TiB"]),
         "" => (1000.0, ["", "k", "M", "G", "T"]),
+        "ns" => (1000.0, ["ns", "µs", "ms", "s", "ks"]),
+        "nJ" => (1000.0, ["nJ", "µJ", "mJ", "J", "kJ"]),
         _ => return Scale { divisor: 1.0, suffix: unit.to_owned() },
     };
     let step = (0..4).take_while(|&i| value.abs() >= base.powi(i + 1)).count();
@@ -80,6 +82,7 @@ mod tests {
             [quantity(98_200.0, ""), quantity(1536.0, "B"), quantity(3.44, "ms")],
             ["98.2 k", "1.5 KiB", "3.44 ms"]
         );
+        assert_eq!([quantity(2_340_000.0, "ns"), quantity(750.0, "nJ")], ["2.34 ms", "750 nJ"]);
         assert_eq!(
             [plain(1200.0), plain(0.05), plain(-0.000_01), plain(f64::NAN)],
             ["1200", "0.05", "-1.00e-5", "–"]

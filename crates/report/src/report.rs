@@ -47,6 +47,8 @@ pub struct Report {
     pub residuals: Vec<(f64, f64)>,
     /// Where there are several objectives, the networks that were trained to the end; the first one is the found network.
     pub front: Vec<FrontNetwork>,
+    /// Layers of the found network in their order.
+    pub layers: Vec<Layer>,
     /// Patterns of layers, the most useful first.
     pub patterns: Vec<Pattern>,
     /// Remarks for the reader.
@@ -104,7 +106,7 @@ impl Metric {
 pub struct Cost {
     /// Name; the key in [`Trial::costs`].
     pub name: String,
-    /// Unit: "B" is shown in KiB and MiB, an empty one in k and M.
+    /// Unit: "B" is shown in KiB and MiB, "ns" and "nJ" in larger units, an empty one in k and M.
     pub unit: String,
 }
 
@@ -248,6 +250,18 @@ pub struct Confusion {
     pub classes: Vec<String>,
     /// `counts[truth][prediction]`.
     pub counts: Vec<Vec<u64>>,
+}
+
+/// A layer of the found network, and its part in what the network costs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Layer {
+    /// Its name in the network.
+    pub name: String,
+    /// What it is.
+    pub operator: String,
+    /// Parts in the costs of the network by name, each from 0 to 1.
+    pub shares: BTreeMap<String, f64>,
 }
 
 impl Report {

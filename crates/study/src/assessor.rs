@@ -1,6 +1,6 @@
 //! From genotypes to what a search needs to know before it trains them.
 
-use nasmyth_device::{Limits, Objectives};
+use nasmyth_device::{Costs, Limit, Limits, Meter, Objectives};
 use nasmyth_graph::VerifiedGraph;
 use nasmyth_space::{Genotype, Space};
 use std::cell::RefCell;
@@ -15,18 +15,20 @@ pub(crate) struct Assessor {
     space: Space,
     limits: Limits,
     objectives: Objectives,
+    meter: Meter,
     costs: Memory<Vec<f64>>,
     violations: Memory<f64>,
     hashes: Memory<u128>,
 }
 
 impl Assessor {
-    pub(crate) fn new(space: Space, limits: Limits) -> Self {
+    pub(crate) fn new(space: Space, limits: Limits, meter: Meter) -> Self {
         let (violations, hashes) = (Memory::default(), Memory::default());
         Self {
             space,
             limits,
             objectives: Objectives::default(),
+            meter,
             costs: Memory::default(),
             violations,
             hashes,
@@ -50,7 +52,7 @@ impl Assessor {
     /// How far the genotype is from keeping the limits: 0 is feasible, infinity does not lower.
     pub(crate) fn violation(&self, genotype: &Genotype) -> f64 {
         self.violations.recall(genotype, || match self.graph(genotype) {
-            Ok(graph) => self.limits.violation(&graph),
+            Ok(graph) => self.limits.violation(&graph, &self.meter),
             Err(_) => f64::INFINITY,
         })
     }
@@ -61,9 +63,26 @@ impl Assessor {
             return Vec::new();
         }
         self.costs.recall(genotype, || match self.graph(genotype) {
-            Ok(graph) => self.objectives.of(&graph),
+            Ok(graph) => self.objectives.of(&graph, &self.meter),
             Err(_) => vec![f64::INFINITY; self.objectives.0.len()],
         })
+    }
+
+    /// Every cost of a network that is known before it is trained; none where there is no network.
+    pub(crate) fn all_costs(&self, genotype: &Genotype) -> Costs {
+        let on_devices = || self.limits.on_devices().chain(self.objectives.on_devices());
+        self.graph(genotype).map(|graph| self.meter.costs(&graph, on_devices())).unwrap_or_default()
+    }
+
+    /// Replaces the limits: what was known of them is forgotten.
+    pub(crate) fn tighten(&mut self, limits: Limits) {
+        self.limits = limits;
+        self.violations = Memory::default();
+    }
+
+    /// What a network breaks.
+    pub(crate) fn broken(&self, limit: &Limit, graph: &VerifiedGraph) -> Option<u64> {
+        limit.broken_by(graph, &self.meter)
     }
 
     /// Canonical hash of the graph; of the genotype's text where there is no graph.
@@ -77,7 +96,8 @@ impl Assessor {
     /// The feasible network, or why the genotype cannot be tried.
     pub(crate) fn feasible_graph(&self, genotype: &Genotype) -> Result<VerifiedGraph, String> {
         let graph = self.graph(genotype)?;
-        let broken: Vec<String> = self.limits.check(&graph).iter().map(ToString::to_string).collect();
+        let broken: Vec<String> =
+            self.limits.check(&graph, &self.meter).iter().map(ToString::to_string).collect();
         if broken.is_empty() { Ok(graph) } else { Err(broken.join("; ")) }
     }
 }

@@ -1,7 +1,7 @@
 //! What happens in a run, as it is written to the log.
 
 use crate::{Budget, StudyConfig};
-use nasmyth_device::Costs;
+use nasmyth_device::{Costs, Limit, Limits};
 use nasmyth_estimator::{Estimate, Fidelity};
 use nasmyth_space::Genotype;
 use nasmyth_strategy::Origin;
@@ -109,6 +109,17 @@ pub enum Event {
         /// The earlier trial.
         from: u64,
     },
+    /// A network breaks a limit when it is measured: it is out.
+    Refuted(Refutation),
+    /// Networks turned out to cost more than predicted: from the next trial on, these limits hold.
+    Tightened {
+        /// The trials before keep to the limits of their time.
+        from: u64,
+        /// All limits.
+        limits: Limits,
+        /// The budget from now on.
+        budget: Budget,
+    },
     /// The strategy has something to say.
     Remark {
         /// In words.
@@ -131,6 +142,19 @@ pub enum Event {
         /// In the caller's words.
         report: serde_json::Value,
     },
+}
+
+/// A measurement that breaks a limit which the prediction kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Refutation {
+    /// The network.
+    pub hash: GraphHash,
+    /// The limit.
+    pub limit: Limit,
+    /// What the network was predicted to cost at most.
+    pub predicted: u64,
+    /// What it has to count as, by the measurement.
+    pub measured: u64,
 }
 
 /// An event in the log.

@@ -1,7 +1,7 @@
 //! Whether a space holds any network that keeps the limits: decided before a search begins.
 
 use crate::assessor::Assessor;
-use nasmyth_device::{Limit, Limits, format_quantity};
+use nasmyth_device::{Limit, Limits, Meter, format_quantity};
 use nasmyth_space::{Genotype, Rng, Space};
 use nasmyth_strategy::{Problem, feasible_walk, no_costs, smallest};
 use rand::SeedableRng;
@@ -34,7 +34,7 @@ pub enum Infeasible {
 }
 
 fn explain(limit: &Limit, value: u64, genotype: &Genotype, alone: bool) -> String {
-    let (name, value) = (limit.cost.name, format_quantity(value, limit.cost.unit));
+    let (name, value) = (&limit.cost, format_quantity(value, limit.cost.unit()));
     if alone {
         return format!(
             "no network of this space keeps {limit}: the smallest that was found has {name} {value} (genotype {genotype}). \
@@ -55,8 +55,8 @@ const TRIES: usize = 64;
 /// # Errors
 /// The limit that binds, and the smallest network that was found. "None" is certain for spaces that are small enough to
 /// look at every network; for others it is what descent from several starts says.
-pub fn feasibility(space: &Space, limits: &Limits) -> Result<Genotype, Infeasible> {
-    let assessor = Assessor::new(space.clone(), limits.clone());
+pub fn feasibility(space: &Space, limits: &Limits, meter: &Meter) -> Result<Genotype, Infeasible> {
+    let assessor = Assessor::new(space.clone(), limits.clone(), meter.clone());
     let violation = |genotype: &Genotype| assessor.violation(genotype);
     let problem = Problem { space, violation: &violation, known: &|_| false, costs: &no_costs };
     let mut rng = Rng::seed_from_u64(0);
@@ -77,12 +77,12 @@ pub fn feasibility(space: &Space, limits: &Limits) -> Result<Genotype, Infeasibl
 fn binding_alone(assessor: &Assessor, limits: &Limits, rng: &mut Rng) -> Option<Infeasible> {
     let smallest_for = |limit: &Limit| {
         let cost = |genotype: &Genotype| match assessor.graph(genotype) {
-            Ok(graph) => limit.broken_by(&graph).unwrap_or(0) as f64,
+            Ok(graph) => assessor.broken(limit, &graph).unwrap_or(0) as f64,
             Err(_) => f64::INFINITY,
         };
         let (genotype, _) = smallest(assessor.space(), &cost, 0.0, rng)?;
-        let value = limit.broken_by(&assessor.graph(&genotype).ok()?)?;
-        Some((*limit, value, genotype))
+        let value = assessor.broken(limit, &assessor.graph(&genotype).ok()?)?;
+        Some((limit.clone(), value, genotype))
     };
     let broken: Vec<(Limit, u64, Genotype)> = limits.0.iter().filter_map(smallest_for).collect();
     let worst = broken.into_iter().max_by(|a, b| a.0.excess(a.1).total_cmp(&b.0.excess(b.1)));
@@ -99,11 +99,10 @@ fn nearest(assessor: &Assessor, limits: &Limits, rng: &mut Rng) -> Result<Genoty
         return Err(no_network(assessor.graph(&default).err().unwrap_or_default()));
     };
     let graph = assessor.graph(&genotype).map_err(no_network)?;
-    let broken = limits.check(&graph);
-    let excess = |broken: &nasmyth_device::Violation| broken.limit.excess(broken.value);
-    match broken.into_iter().max_by(|a, b| excess(a).total_cmp(&excess(b))) {
-        Some(worst) => {
-            Err(Infeasible::Limit { limit: worst.limit, value: worst.value, genotype, alone: false })
+    let broken = limits.0.iter().filter_map(|limit| Some((limit, assessor.broken(limit, &graph)?)));
+    match broken.max_by(|a, b| a.0.excess(a.1).total_cmp(&b.0.excess(b.1))) {
+        Some((limit, value)) => {
+            Err(Infeasible::Limit { limit: limit.clone(), value, genotype, alone: false })
         }
         None => Ok(genotype),
     }

@@ -22,7 +22,7 @@ mod study;
 
 pub use config::{Budget, Method, Methods, Provenance, StudyConfig};
 pub use error::StudyError;
-pub use event::{Event, GraphHash, Record, StopReason};
+pub use event::{Event, GraphHash, Record, Refutation, StopReason};
 pub use feasibility::{Infeasible, feasibility};
 pub use lock::RunLock;
 pub use state::{State, Status, Trial};

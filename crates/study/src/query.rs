@@ -19,9 +19,10 @@ impl State {
         self.trials().iter().take_while(|trial| !trial.running()).count()
     }
 
-    /// Trials with a value.
+    /// Trials with a value, of networks that no measurement has refuted.
     pub fn completed(&self) -> impl Iterator<Item = &Trial> {
-        self.trials().iter().filter(|trial| trial.value().is_some())
+        let refuted = |trial: &Trial| self.refuted.iter().any(|refuted| refuted.hash == trial.hash);
+        self.trials().iter().filter(move |trial| trial.value().is_some() && !refuted(trial))
     }
 
     /// Trials with a value on the highest rung that any trial with a value reached: only these are comparable.

@@ -131,6 +131,12 @@ impl<'r> Run<'r> {
     }
 
     fn next(&mut self) -> Result<Next, StudyError> {
+        let tightened = self.journal.state().tightened.iter().rev();
+        let tightened =
+            tightened.map(|(from, limits)| (*from, limits)).find(|(from, _)| *from == self.progress.asked);
+        if let Some((_, limits)) = tightened {
+            self.assessor.tighten(limits.clone());
+        }
         let seed = self.journal.state().config.seed;
         let mut rng = Rng::seed_from_u64(xxh3_64_with_seed(&self.progress.asked.to_le_bytes(), seed));
         let (assessor, known) = (&self.assessor, &self.progress.known);
@@ -158,8 +164,7 @@ impl<'r> Run<'r> {
         if (trial as usize) < self.journal.state().trials().len() {
             self.check(trial, &task, hash)?;
         } else {
-            let costs =
-                self.assessor.graph(&task.genotype).map(|graph| Costs::of(&graph)).unwrap_or_default();
+            let costs = self.assessor.all_costs(&task.genotype);
             self.journal.emit(asked(trial, &task, hash, costs))?;
         }
         self.progress.asked += 1;

@@ -1,7 +1,7 @@
 //! Where a run stands: a fold over its events.
 
-use crate::{Event, GraphHash, Record, StopReason, StudyConfig};
-use nasmyth_device::Costs;
+use crate::{Event, GraphHash, Record, Refutation, StopReason, StudyConfig};
+use nasmyth_device::{Costs, Limits};
 use nasmyth_estimator::{Estimate, Fidelity};
 use nasmyth_space::Genotype;
 use nasmyth_strategy::Origin;
@@ -85,6 +85,10 @@ pub struct State {
     pub elapsed_ms: u64,
     pub(crate) events: u64,
     pub(crate) trials: Vec<Trial>,
+    /// Networks that are out because measurements broke a limit.
+    pub refuted: Vec<Refutation>,
+    /// From which trial on which limits hold in place of the configuration's.
+    pub(crate) tightened: Vec<(u64, Limits)>,
 }
 
 impl State {
@@ -101,6 +105,11 @@ impl State {
     /// All trials in order.
     pub fn trials(&self) -> &[Trial] {
         &self.trials
+    }
+
+    /// The limits that the next trial has to keep.
+    pub fn limits(&self) -> &Limits {
+        self.tightened.last().map_or(&self.config.limits, |(_, limits)| limits)
     }
 
     /// Takes in one more event.
@@ -162,6 +171,15 @@ impl State {
                 let status = status
                     .ok_or_else(|| format!("trial {trial} has the result of trial {from}, which has none"))?;
                 self.finish(trial, ms, status, Some(from))?;
+            }
+            Event::Refuted(refutation) => self.refuted.push(refutation),
+            Event::Tightened { from, limits, budget } => {
+                if from != self.trials.len() as u64 {
+                    return Err(format!("limits from trial {from} on, after {} trials", self.trials.len()));
+                }
+                self.tightened.push((from, limits));
+                self.config.budget = budget;
+                self.stopped = None;
             }
             Event::Remark { .. } => {}
             Event::Stopped { reason } => self.stopped = Some(reason),

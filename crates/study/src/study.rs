@@ -6,8 +6,10 @@ use crate::pool::Pool;
 use crate::run::Run;
 use crate::stores::SqliteStore;
 use crate::{
-    Budget, Event, Methods, Record, RunLock, State, StopReason, Store, StoreError, StudyConfig, StudyError,
+    Budget, Event, Methods, Record, Refutation, RunLock, State, StopReason, Store, StoreError, StudyConfig,
+    StudyError,
 };
+use nasmyth_device::{Limits, Meter};
 use nasmyth_estimator::{Estimator, StopFlag};
 use nasmyth_space::Space;
 use std::path::{Path, PathBuf};
@@ -30,6 +32,7 @@ pub struct Changes {
 /// A search with its log.
 pub struct Study {
     space: Space,
+    meter: Meter,
     store: Box<dyn Store>,
     state: State,
     clock: Clock,
@@ -99,7 +102,8 @@ impl Study {
         space: Space,
     ) -> Result<Self, StudyError> {
         let created = Event::Created { config: Box::new(config), space: space.name().to_owned() };
-        let mut study = Self { space, store, state: State::default(), clock: Clock::at(0), path, lock };
+        let (meter, state, clock) = (Meter::default(), State::default(), Clock::at(0));
+        let mut study = Self { space, meter, store, state, clock, path, lock };
         study.journal(&mut |_| {}).emit(created)?;
         Ok(study)
     }
@@ -120,9 +124,33 @@ impl Study {
         let workers = changes.workers.unwrap_or(state.config.workers);
         StudyConfig { workers, ..state.config.clone() }.check()?;
         let clock = Clock::at(state.elapsed_ms);
-        let mut study = Self { space, store, state, clock, path, lock };
+        let meter = Meter::default();
+        let mut study = Self { space, meter, store, state, clock, path, lock };
         study.journal(&mut |_| {}).emit(Event::Resumed { budget, workers })?;
         Ok(study)
+    }
+
+    /// The same study with devices that its limits and objectives name; a run must be resumed with the same ones.
+    pub fn with_meter(self, meter: Meter) -> Self {
+        Self { meter, ..self }
+    }
+
+    /// Takes a network out, because it breaks a limit when it is measured.
+    ///
+    /// # Errors
+    /// The log cannot be written.
+    pub fn refute(&mut self, refutation: Refutation) -> Result<(), StudyError> {
+        self.journal(&mut |_| {}).emit(Event::Refuted(refutation))
+    }
+
+    /// Goes on below tighter limits with another budget, counted from the creation of the run: the next [`run`](Self::run) asks for
+    /// networks that keep `limits`. Trials so far stay, and the strategy has learned from them.
+    ///
+    /// # Errors
+    /// The log cannot be written.
+    pub fn tighten(&mut self, limits: Limits, budget: Budget) -> Result<(), StudyError> {
+        let from = self.state.trials.len() as u64;
+        self.journal(&mut |_| {}).emit(Event::Tightened { from, limits, budget })
     }
 
     /// Where the run stands.
@@ -165,7 +193,7 @@ impl Study {
         let asked_to_stop = stop.child(None);
         let halt = asked_to_stop.child(deadline);
         let config = &self.state.config;
-        let assessor = Assessor::new(self.space.clone(), config.limits.clone())
+        let assessor = Assessor::new(self.space.clone(), config.limits.clone(), self.meter.clone())
             .with_objectives(config.objectives.clone());
         let workers = self.state.config.workers.min(self.state.config.window as usize); // more would have nothing to do
         let mut run = Run::new(self.journal(observer), methods, assessor, (asked_to_stop, halt.clone()));

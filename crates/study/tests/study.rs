@@ -2,6 +2,7 @@
 
 mod shared;
 
+use nasmyth_device::{Limits, Meter};
 use nasmyth_estimator::{Estimate, EstimateError, Estimator, Job, StopFlag};
 use nasmyth_strategy::{Completed, Problem, Proposal, Rng, Strategy, StrategyError, scheduler_named};
 use nasmyth_study::stores::{MemoryStore, SqliteStore};
@@ -228,15 +229,16 @@ fn feasible_limits_give_a_network() {
     for limits in ["", "params<=100", "params<=35,macs<=32", "peak-memory<=32"] {
         let limits = limits.parse().unwrap();
         let space = space(4);
-        let found = feasibility(&space, &limits).unwrap();
-        assert!(limits.check(&space.lower(&found).unwrap().verify().unwrap()).is_empty());
+        let found = feasibility(&space, &limits, &Meter::default()).unwrap();
+        assert!(limits.check(&space.lower(&found).unwrap().verify().unwrap(), &Meter::default()).is_empty());
     }
 }
 
 #[test]
 fn infeasible_limits_name_the_one_that_binds() {
     let start = Instant::now();
-    let error = feasibility(&space(4), &"macs<=1M,params<=30,weights<=1MiB".parse().unwrap()).unwrap_err();
+    let limits = "macs<=1M,params<=30,weights<=1MiB".parse().unwrap();
+    let error = feasibility(&space(4), &limits, &Meter::default()).unwrap_err();
     match &error {
         Infeasible::Limit { limit, value, alone, .. } => {
             assert_eq!((limit.to_string().as_str(), *alone), ("params<=30", true));
@@ -246,6 +248,28 @@ fn infeasible_limits_name_the_one_that_binds() {
     }
     assert!(error.to_string().contains("no network of this space keeps params<=30"), "{error}");
     assert!(start.elapsed() < Duration::from_secs(3));
+}
+
+#[test]
+fn tightened_limits_hold_for_what_comes_and_the_log_replays() {
+    let folder = tempfile::tempdir().unwrap();
+    let (loose, tight): (Limits, Limits) = ("params<=120".parse().unwrap(), "params<=60".parse().unwrap());
+    let config = StudyConfig { limits: loose.clone(), ..config(20) };
+    let mut study = Study::create(folder.path(), config.clone(), space(4)).unwrap();
+    run(&mut study);
+    assert_eq!(study.state().limits(), &loose);
+    let params = |trial: &nasmyth_study::Trial| trial.costs.get("params").unwrap();
+    assert!(study.state().trials().iter().any(|trial| params(trial) > 60));
+    study.tighten(tight.clone(), Budget { trials: Some(35), ..config.budget }).unwrap();
+    run(&mut study);
+    assert!(study.state().trials().len() > 20);
+    assert!(study.state().trials()[20..].iter().all(|trial| params(trial) <= 60));
+    drop(study);
+    let budget = Some(Budget { trials: Some(40), ..config.budget });
+    let mut again = Study::resume(folder.path(), space(4), Changes { budget, workers: None }).unwrap();
+    assert_eq!(again.state().limits(), &tight);
+    run(&mut again);
+    assert!(again.state().trials()[20..].iter().all(|trial| params(trial) <= 60));
 }
 
 #[test]
@@ -276,11 +300,15 @@ fn preset_spaces_are_searched_under_hard_limits() {
     for (name, context, limits) in cases {
         let space = preset(name, &context).unwrap();
         let config = StudyConfig { limits: limits.parse().unwrap(), workers: 2, ..config(20) };
-        feasibility(&space, &config.limits).unwrap_or_else(|e| panic!("{name}: {e}"));
+        feasibility(&space, &config.limits, &Meter::default()).unwrap_or_else(|e| panic!("{name}: {e}"));
         let (study, reason, _) = run_on(Vec::new(), &config, &space);
         assert_eq!(reason, StopReason::Trials, "{name}");
         let keeps = |trial: &nasmyth_study::Trial| {
-            config.limits.0.iter().all(|limit| trial.costs.get(limit.cost.name).unwrap() <= limit.bound)
+            config
+                .limits
+                .0
+                .iter()
+                .all(|limit| trial.costs.get(&limit.cost.to_string()).unwrap() <= limit.bound)
         };
         assert!(study.state().trials().iter().all(keeps), "{name}");
     }

@@ -43,6 +43,14 @@ impl From<Learned> for Stored {
     }
 }
 
+impl Learned {
+    /// Seconds of one operator, before the process corrects those of the network.
+    pub(super) fn operator_seconds(&self, operator: &Operator) -> f64 {
+        let table = self.stored.lookup.as_ref().and_then(|lookup| lookup.operator_seconds(operator).ok());
+        table.unwrap_or_else(|| self.stored.roofline.operator_seconds(operator))
+    }
+}
+
 impl TryFrom<Stored> for Learned {
     type Error = ModelError;
 

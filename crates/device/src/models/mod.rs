@@ -10,6 +10,7 @@ mod lookup;
 mod operator_table;
 mod roofline;
 mod rows;
+mod selection;
 mod transferred;
 
 pub use cells::Cells;
@@ -17,10 +18,11 @@ pub use learned::Learned;
 pub use lookup::Lookup;
 pub use operator_table::OperatorTable;
 pub use roofline::Roofline;
+pub use selection::best_model;
 pub use transferred::{Neighbours, Transferred};
 
-use crate::{Operator, operators};
-use nasmyth_graph::VerifiedGraph;
+use crate::{Operator, operators, operators_by_node};
+use nasmyth_graph::{NodeId, VerifiedGraph};
 use serde::{Deserialize, Serialize};
 
 /// Parts of the cross-validation that a model's error comes from.
@@ -151,6 +153,24 @@ pub static MODELS: &[ModelKind] = &[
 /// The model with this name.
 pub fn model_named(name: &str) -> Option<&'static ModelKind> {
     MODELS.iter().find(|kind| kind.name == name)
+}
+
+impl Model {
+    /// What part each operator has in the cost of a network, from 0 to 1 and 1 in all; what the network costs beside its operators is
+    /// shared out likewise. None for models that do not tell operators apart, or do not know one of them.
+    pub fn shares(&self, graph: &VerifiedGraph) -> Option<Vec<(NodeId, f64)>> {
+        let seconds = |operator: &Operator| match self {
+            Self::Lookup(model) => model.model.operator_seconds(operator).ok(),
+            Self::Roofline(model) => Some(model.model.operator_seconds(operator)),
+            Self::Learned(model) => Some(model.model.operator_seconds(operator)),
+            Self::Transferred(_) | Self::Cells(_) => None,
+        };
+        let of = |(id, operator): (NodeId, Operator)| Some((id, seconds(&operator)?));
+        let mut shares = operators_by_node(graph).map(of).collect::<Option<Vec<_>>>()?;
+        let sum: f64 = shares.iter().map(|(_, seconds)| seconds).sum();
+        shares.iter_mut().for_each(|(_, seconds)| *seconds /= sum);
+        (sum > 0.0).then_some(shares)
+    }
 }
 
 impl CostModel for Model {

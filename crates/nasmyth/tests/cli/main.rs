@@ -15,6 +15,7 @@ mod front;
 mod inspect;
 mod interruption;
 mod language_model;
+mod latency;
 mod place;
 mod remote;
 mod round_trip;

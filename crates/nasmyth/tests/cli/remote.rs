@@ -70,7 +70,10 @@ fn a_machine_is_added_listed_measured_on_and_forgotten() {
     assert!(told.out.contains("was there already"), "{}", told.out);
 
     let listed: Value = serde_json::from_str(&bench.run("list --json").exits(0).out).unwrap();
-    assert_eq!((&listed[0]["name"], &listed[0]["address"]), (&"pi".into(), &"ssh://me@board".into()));
+    assert_eq!(
+        (&listed["machines"][0]["name"], &listed["machines"][0]["address"]),
+        (&"pi".into(), &"ssh://me@board".into())
+    );
     let told = bench.run("list").exits(0).out;
     assert!(told.starts_with("this ") && told.contains("\npi    ssh://me@board, Board, 4 cores"), "{told}");
 

@@ -13,6 +13,7 @@ mod residuals;
 mod setup;
 mod summary;
 mod trials;
+mod why;
 
 use crate::Report;
 
@@ -35,6 +36,7 @@ pub(crate) static SECTIONS: &[Section] = &[
     Section { id: "random", title: "Is it better than chance?", body: random::body },
     Section { id: "progress", title: "Progress", body: progress::body },
     Section { id: "network", title: "The network", body: network::body },
+    Section { id: "why", title: "Why this network", body: why::body },
     Section { id: "motifs", title: "What good networks have in common", body: motifs::body },
     Section { id: "metrics", title: "Metrics", body: metrics::body },
     Section { id: "confusion", title: "What it mixes up", body: confusion::body },

@@ -3,16 +3,31 @@
 use crate::commands::say;
 use anyhow::Result;
 use clap::Args;
+use nasmyth::device::{DeviceCost, DeviceFile};
 use nasmyth::measure::{Local, cpu_name};
-use nasmyth::{Host, Hosts, explanation};
+use nasmyth::{Host, Hosts, device_folder, device_names, explanation, read_device};
 use serde::Serialize;
 
-/// List the machines that networks can be measured on
+/// List the machines that networks can be measured on, and the devices whose latency can be predicted
 #[derive(Args)]
 pub struct List {
     /// Print JSON
     #[arg(long)]
     json: bool,
+}
+
+/// What is known.
+#[derive(Serialize)]
+struct Devices {
+    machines: Vec<Entry>,
+    calibrated: Vec<Calibrated>,
+}
+
+/// A device file.
+#[derive(Serialize)]
+struct Calibrated {
+    name: String,
+    summary: String,
 }
 
 /// A machine that was added.
@@ -33,10 +48,21 @@ impl List {
             Err(error) => Entry { name, host: None, error: Some(explanation(&error)) },
         };
         let entries: Vec<Entry> = hosts.names()?.into_iter().map(entry).collect();
+        let folder = device_folder()?;
+        let calibrated: Vec<Calibrated> = device_names(&folder)
+            .into_iter()
+            .map(|name| {
+                let file = read_device(&folder.join(format!("{name}.toml")));
+                let summary =
+                    file.map_or_else(|e| format!("broken: {}", explanation(&e)), |file| summary(&file));
+                Calibrated { name, summary }
+            })
+            .collect();
         if self.json {
-            return say(serde_json::to_string_pretty(&entries)?);
+            return say(serde_json::to_string_pretty(&Devices { machines: entries, calibrated })?);
         }
-        let widths = entries.iter().map(|entry| entry.name.len()).chain([Local::NAME.len()]);
+        let names = entries.iter().map(|e| e.name.len()).chain(calibrated.iter().map(|c| c.name.len()));
+        let widths = names.chain([Local::NAME.len()]);
         let width = widths.max().unwrap_or(0);
         say(format_args!("{:width$}  {}", Local::NAME, cpu_name()))?;
         entries.iter().try_for_each(|Entry { name, host, error }| match (host, error) {
@@ -47,6 +73,25 @@ impl List {
             (None, error) => {
                 say(format_args!("{name:width$}  broken: {}", error.as_deref().unwrap_or_default()))
             }
-        })
+        })?;
+        calibrated.iter().try_for_each(|c| say(format_args!("{:width$}  {}", c.name, c.summary)))
     }
+}
+
+/// What the models of a device are, and how good.
+fn summary(file: &DeviceFile) -> String {
+    let part = |cost: DeviceCost| {
+        let fit = file.fit(cost)?;
+        let close = 100.0 * fit.held_out.within_10;
+        Some(format!("{} of {} ({close:.0} % of unseen networks within 10 %)", cost.name(), fit.of))
+    };
+    let models: Vec<String> = DeviceCost::ALL.into_iter().filter_map(part).collect();
+    format!(
+        "{}, {} on {} thread(s), {}; {}",
+        file.processor,
+        file.runtime,
+        file.threads,
+        file.date,
+        models.join("; ")
+    )
 }

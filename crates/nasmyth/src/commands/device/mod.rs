@@ -1,15 +1,18 @@
 //! `nasmyth device`
 
 mod add;
+mod calibrate;
 mod evaluate;
 mod list;
 mod measure;
 mod remove;
 mod update;
+mod verify;
 
 use super::say;
 use add::Add;
 use anyhow::Result;
+use calibrate::Calibrate;
 use clap::{Args, Subcommand};
 use evaluate::Evaluate;
 use list::List;
@@ -17,6 +20,7 @@ use measure::Measure;
 use nasmyth::Host;
 use remove::Remove;
 use update::Update;
+use verify::Verify;
 
 /// Devices, and how fast networks are on them
 #[derive(Args)]
@@ -28,6 +32,8 @@ pub struct Arguments {
 #[derive(Subcommand)]
 enum What {
     Measure(Measure),
+    Calibrate(Calibrate),
+    Verify(Verify),
     Add(Add),
     Update(Update),
     List(List),
@@ -39,6 +45,8 @@ impl Arguments {
     pub fn run(self) -> Result<()> {
         match self.what {
             What::Measure(measure) => measure.run(),
+            What::Calibrate(calibrate) => calibrate.run(),
+            What::Verify(verify) => verify.run(),
             What::Add(add) => add.run(),
             What::Update(update) => update.run(),
             What::List(list) => list.run(),

@@ -1,0 +1,205 @@
+//! The devices that the limits and objectives of a run name: what networks cost there, predicted and measured.
+
+mod calibration;
+mod fitting;
+mod known;
+
+pub use calibration::{Calibration, Progress, calibrate};
+use fitting::{fit_device, measure_networks, measurements, spread_networks};
+pub use known::{KnownDevice, device_folder, device_names, find_device, read_device};
+
+use crate::{RunConfig, RunFolder};
+use anyhow::{Context, Result, anyhow};
+use nasmyth_device::{Cost, DeviceCost, Limits, Meter};
+use nasmyth_measure::{Measurement, Model, measure};
+use nasmyth_space::Space;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// Networks of the space that are measured on a device before a search.
+const SAMPLES: usize = 32;
+
+/// Share of a run's time that these measurements may take on all devices together, and the most for one network.
+const SHARE: f64 = 0.1;
+const LONGEST: Duration = Duration::from_millis(250);
+
+/// What two measurements of the same network may differ by on a machine that counts as quiet: so far a measured value has to stay below
+/// a limit to keep it when it is measured again.
+pub(crate) const GUARD: f64 = nasmyth_measure::LARGEST_SPREAD;
+
+/// Devices by the names that limits call them.
+pub(crate) struct Fleet {
+    devices: BTreeMap<String, KnownDevice>,
+    meter: Meter,
+}
+
+/// The costs of a run that devices have to tell.
+fn costs(config: &RunConfig) -> impl Iterator<Item = &Cost> {
+    config.limits.on_devices().chain(config.objectives.on_devices())
+}
+
+fn names(config: &RunConfig) -> BTreeSet<String> {
+    costs(config).filter_map(Cost::device).map(str::to_owned).collect()
+}
+
+impl Fleet {
+    /// Finds the devices. On those that can be reached, networks of the space that keep the counted limits are measured, and a model for
+    /// this space is fitted (where the device is known, beginning with what is known); the models go into the run's folder. `told` hears
+    /// what was found.
+    ///
+    /// # Errors
+    /// A device that does not exist, cannot be reached, or has no model of what is asked of it.
+    pub fn prepare(
+        config: &RunConfig,
+        space: &Space,
+        folder: &RunFolder,
+        told: &mut dyn FnMut(String),
+    ) -> Result<Self> {
+        let names = names(config);
+        let mut fleet = Self { devices: BTreeMap::new(), meter: Meter::default() };
+        let time = config.budget.time()?;
+        let counted = config.limits.0.iter().filter(|limit| limit.cost.device().is_none());
+        let counted = Limits(counted.cloned().collect());
+        for name in &names {
+            let mut device = find_device(name)?;
+            if let Some(models) = &config.search.devices {
+                device.file = read_device(&models.join(file_name(name, "toml")))?;
+            } else if let Some(target) = &device.target {
+                let each = time.map_or(LONGEST, |time| time.mul_f64(SHARE / (SAMPLES * names.len()) as f64));
+                let each = each.min(LONGEST);
+                let networks = spread_networks(space, &counted, SAMPLES, config.seed);
+                let mut file = measurements(&folder.devices(), &file_name(name, ""), &**target)?;
+                let deadline = Instant::now() + (each * SAMPLES as u32).mul_f64(2.0);
+                let mut go_on = |_, _: &_| ControlFlow::Continue(());
+                measure_networks(&**target, &networks, &mut file, (each, deadline), &mut go_on)?;
+                let of = format!(
+                    "networks of space {} for input {:?}",
+                    space.name(),
+                    networks.first().map(|n| n.fact(n.input_id()).shape().to_vec()).unwrap_or_default()
+                );
+                fit_device(&mut device.file, &networks, &file, &of)?;
+            }
+            for cost in costs(config).filter(|cost| cost.device() == Some(name)) {
+                told(summary(name, &device, cost)?);
+            }
+            let text = device.file.to_text()?;
+            RunFolder::write(&folder.devices().join(file_name(name, "toml")), text.as_bytes())?;
+            fleet.add(name, device);
+        }
+        Ok(fleet)
+    }
+
+    /// The devices as they are known, for one network: models of a space are not needed.
+    ///
+    /// # Errors
+    /// A device that does not exist or cannot be reached.
+    pub fn find(config: &RunConfig) -> Result<Self> {
+        let mut fleet = Self { devices: BTreeMap::new(), meter: Meter::default() };
+        for name in names(config) {
+            fleet.add(&name, find_device(&name)?);
+        }
+        Ok(fleet)
+    }
+
+    /// The devices of a run that has begun, with the models that it began with.
+    pub fn take_up(config: &RunConfig, folder: &RunFolder) -> Result<Self> {
+        let mut fleet = Self { devices: BTreeMap::new(), meter: Meter::default() };
+        for name in names(config) {
+            let mut device = find_device(&name)?;
+            device.file = read_device(&folder.devices().join(file_name(&name, "toml")))?;
+            fleet.add(&name, device);
+        }
+        Ok(fleet)
+    }
+
+    /// Whether the run names none.
+    pub fn is_empty(&self) -> bool {
+        self.devices.is_empty()
+    }
+
+    fn add(&mut self, name: &str, device: KnownDevice) {
+        self.meter = std::mem::take(&mut self.meter).with_device(name, device.file.clone());
+        self.devices.insert(name.to_owned(), device);
+    }
+
+    /// What counts and predicts.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    /// The device of a cost.
+    pub fn device(&self, cost: &Cost) -> Option<&KnownDevice> {
+        self.devices.get(cost.device()?)
+    }
+
+    /// Whether a network's cost can be measured.
+    pub fn measures(&self, cost: &Cost) -> bool {
+        self.device(cost).is_some_and(|device| device.target.is_some())
+    }
+}
+
+impl KnownDevice {
+    /// Measures a network for about `time`: on this machine the file that ships, elsewhere the architecture with initial weights.
+    ///
+    /// # Errors
+    /// A device that only its models speak for, or one that fails.
+    pub fn measure(&self, model: &Model, time: Duration) -> Result<Measurement> {
+        let failed = || format!("device `{}`: cannot measure `{}`", self.file.name, model.name());
+        if let Some((runtime, options)) = &self.local {
+            let options = nasmyth_measure::Options { time, ..options.clone() };
+            return measure(runtime, model, &options).with_context(failed);
+        }
+        let target = self.target.as_ref().ok_or_else(|| {
+            anyhow!("device `{}` cannot be reached: only its models speak for it", self.file.name)
+        })?;
+        let (graph, _) = model.network()?;
+        let networks = [graph];
+        let first = target.measure(&networks, time).with_context(failed)?.next();
+        match first.with_context(failed)?.with_context(failed)? {
+            nasmyth_measure::Outcome::Measured(measurement) => Ok(measurement),
+            nasmyth_measure::Outcome::Failed(reason) => Err(anyhow!(reason)).with_context(failed),
+        }
+    }
+}
+
+/// What a measurement says of a cost, in billionths: the median, and the ends of its 95 % interval. An energy has no interval of its own.
+pub(crate) fn reading(cost: DeviceCost, measured: &Measurement) -> Option<[u64; 3]> {
+    let seconds = [measured.median_s, measured.low_s, measured.high_s];
+    let values = match cost {
+        DeviceCost::Latency => seconds,
+        DeviceCost::Energy => [measured.energy_j?; 3],
+    };
+    Some(values.map(|value| (value * 1e9).round() as u64))
+}
+
+/// One file for each name, whatever characters it has.
+fn file_name(name: &str, ending: &str) -> String {
+    let clean = |c: char| if c.is_ascii_alphanumeric() || "-_".contains(c) { c } else { '-' };
+    let name: String = Path::new(name).with_extension("").to_string_lossy().chars().map(clean).collect();
+    if ending.is_empty() { name } else { format!("{name}.{ending}") }
+}
+
+fn summary(name: &str, device: &KnownDevice, cost: &Cost) -> Result<String> {
+    let Cost::OnDevice(kind, _) = cost else { return Ok(String::new()) };
+    let file = &device.file;
+    let fit = file.fit(*kind).with_context(|| {
+        let why = match device.target {
+            Some(_) => "the machine does not show it",
+            None => "its file has no model of it",
+        };
+        format!("device `{name}`: {} is not available ({why})", kind.name())
+    })?;
+    let score = fit.held_out;
+    Ok(format!(
+        "device    {name}: {}, {} on {} thread(s); {} predicted from {} networks, {:.0} % of unseen ones within 10 %{}",
+        file.processor,
+        file.runtime,
+        file.threads,
+        kind.name(),
+        fit.networks,
+        100.0 * score.within_10,
+        if device.target.is_none() { "; never measured: the device cannot be reached" } else { "" }
+    ))
+}

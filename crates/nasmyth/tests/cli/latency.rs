@@ -1,0 +1,158 @@
+//! Limits on devices: predicted, measured, certified, verified.
+
+use crate::place::{Place, Told, wait};
+use serde_json::Value;
+
+/// A place with a home of its own.
+struct Bench(Place);
+
+impl Bench {
+    fn new() -> Self {
+        Self(Place::new())
+    }
+
+    fn run(&self, arguments: &str) -> Told {
+        let mut command = self.0.command(arguments);
+        command.env("NASMYTH_HOME", self.0.path("home"));
+        wait(command.spawn().unwrap())
+    }
+
+    fn search(&self, limits: &str, rest: &str) -> Told {
+        self.run(&format!("search --data table.csv --config fast.toml --limit {limits} --out run {rest}"))
+    }
+
+    fn json(&self, file: &str) -> Value {
+        serde_json::from_slice(&self.0.read(file)).unwrap()
+    }
+
+    fn replace(&self, file: &str, from: &str, to: &str) {
+        let text = String::from_utf8(self.0.read(file)).unwrap();
+        assert!(text.contains(from), "{from} in {text}");
+        self.0.write(file, text.replace(from, to));
+    }
+}
+
+#[test]
+fn a_limit_on_this_machine_is_measured_certified_and_verified() {
+    let bench = Bench::new();
+    let told = bench.search("latency<=1s@this,params<=5k", "--trials 4").exits(0);
+    assert!(
+        told.err.contains("device    this:") && told.err.contains("keeps latency<=1s@this"),
+        "{}",
+        told.err
+    );
+    let certificate = bench.json("run/best/certificate.json");
+    let verdict = &certificate["limits"][0];
+    assert_eq!((&verdict["cost"], &verdict["holds"]), (&"latency@this".into(), &true.into()));
+    let measured = &verdict["on_device"]["measured"];
+    assert_eq!(measured["value"], verdict["value"]);
+    assert_eq!(certificate["costs"]["latency@this"], verdict["value"]);
+    let [low, high] = ["low", "high"].map(|end| measured[end].as_u64().unwrap());
+    assert!(
+        low <= verdict["value"].as_u64().unwrap() && verdict["value"].as_u64().unwrap() <= high,
+        "{measured}"
+    );
+    let [predicted, most] =
+        ["predicted", "predicted_at_most"].map(|p| verdict["on_device"][p].as_u64().unwrap());
+    assert!(0 < predicted && predicted <= most && most <= 1_000_000_000, "{verdict}");
+    let report = String::from_utf8(bench.0.read("run/report.html")).unwrap();
+    assert!(report.contains("latency@this") && report.contains("measured on"), "no latency in the report");
+    let told = bench.run("device verify run --time 100ms").exits(0);
+    assert!(
+        told.out.contains("latency<=1s@this holds") && told.out.contains("params<=5k holds"),
+        "{}",
+        told.out
+    );
+    // A limit that the network never kept is found out, whatever the certificate says.
+    bench.replace("run/config.toml", "latency<=1s@this", "latency<=2ns@this");
+    bench.run("device verify run --time 100ms").exits(3).says("latency<=2ns@this does not hold");
+}
+
+#[test]
+fn the_models_of_a_run_repeat_it() {
+    let bench = Bench::new();
+    bench.search("latency<=1s@this", "--trials 12").exits(0);
+    let again = "search --config run/config.toml --out again";
+    bench.run(again).exits(0);
+    assert_eq!(bench.0.read("run/devices/this.toml"), bench.0.read("again/devices/this.toml"));
+    assert_eq!(bench.0.read("run/best/model.onnx"), bench.0.read("again/best/model.onnx"));
+}
+
+#[test]
+fn what_cannot_be_kept_says_which_limit_binds() {
+    let bench = Bench::new();
+    let told = bench.search("latency<=3ns@this", "--trials 4").exits(3);
+    told.says("latency<=3ns@this").says("Raise the limit to at least");
+}
+
+#[test]
+fn devices_that_are_none_are_refused() {
+    let bench = Bench::new();
+    for (limit, text) in [
+        ("latency<=1ms", "name one"),
+        ("latency<=1ms@thsi", "did you mean `this`?"),
+        ("latency<=1ms@this/rtem", "the nearest is `rten`"),
+        ("latency<=1ms@nowhere.toml", "cannot read nowhere.toml"),
+        ("latency<=1@this", "one of the units s, ms, us, ns"),
+        ("params<=1k@this", "leave out the `@`"),
+    ] {
+        bench.search(limit, "--trials 2").exits(2).says(text);
+    }
+    bench.0.write("broken.toml", "version = 1\nname = 'x'\n");
+    bench.search("latency<=1ms@broken.toml", "--trials 2").exits(2).says("broken.toml");
+}
+
+#[test]
+fn a_calibrated_device_predicts_where_nothing_can_be_measured() {
+    let bench = Bench::new();
+    let calibrate = "device calibrate --name desk --space mlp --input 4 --classes 2 --time 3s --check 3";
+    let told = bench.run(calibrate).exits(0);
+    assert!(told.out.contains("fresh networks: ") && told.out.contains("latency<=2ms@desk"), "{}", told.out);
+    assert!(told.err.contains("energy:"), "{}", told.err);
+    // What was measured is not measured again.
+    let before = bench.0.read("home/devices/desk.jsonl");
+    bench.run(calibrate).exits(0);
+    assert_eq!(bench.0.read("home/devices/desk.jsonl"), before);
+    assert!(bench.run("device list").exits(0).out.contains("latency of networks of mlp"));
+    // Elsewhere it is only its models.
+    bench.replace("home/devices/desk.toml", "address = \"local\"", "");
+    let told = bench.search("latency<=1s@desk", "--trials 2").exits(0);
+    assert!(told.err.contains("never measured"), "{}", told.err);
+    let verdict = bench.json("run/best/certificate.json")["limits"][0].clone();
+    assert!(verdict["how"].as_str().unwrap().contains("not measured"), "{verdict}");
+    assert_eq!(verdict["on_device"]["measured"], Value::Null);
+    assert_eq!(verdict["value"], verdict["on_device"]["predicted_at_most"]);
+    bench.run("device calibrate --name desk --time 1s").exits(2).says("has no address");
+}
+
+#[test]
+fn a_model_that_promises_too_much_is_found_out_by_measuring() {
+    let bench = Bench::new();
+    bench.run("device calibrate --name desk --space mlp --input 4 --classes 2 --time 2s").exits(0);
+    // Everything takes 2 ns, says the model.
+    let text = String::from_utf8(bench.0.read("home/devices/desk.toml")).unwrap();
+    let header: Vec<&str> = text.lines().take_while(|line| !line.starts_with('[')).collect();
+    let model = "[latency]\nof = 'nothing'\nnetworks = 1\nheld_out = { within_10 = 1.0, spearman = 1.0, networks = 1 }\n\
+                 [latency.model]\nkind = 'roofline'\nmargin = 0.01\nstart = 2e-9\noverhead = 0.0\nseconds_per_mac = 0.0\n\
+                 seconds_per_depthwise_mac = 0.0\nseconds_per_byte = 0.0\nweight = 1.0\n";
+    bench.0.write("models/desk.toml", header.join("\n") + "\n" + model);
+    bench.0.write("fast.toml", "[search]\nepochs = 2.0\nfinal_epochs = 3.0\ndevices = 'models'\n");
+    let told = bench.search("latency<=100ns@desk", "--trials 2").exits(3);
+    assert!(told.err.contains("may break latency<=100ns@desk"), "{}", told.err);
+    told.says("keeps latency<=100ns@desk when it is measured").says("Raise the limit to at least");
+}
+
+#[test]
+fn latency_is_an_objective() {
+    let bench = Bench::new();
+    let told = bench.run(
+        "search --data table.csv --config fast.toml --objective accuracy,latency@this --strategy nsga2 --trials 12 --out run",
+    );
+    told.exits(0);
+    let front = bench.json("run/front/front.json");
+    let members = front.as_array().unwrap();
+    assert!(
+        !members.is_empty() && members.iter().all(|m| m["costs"]["latency@this"].as_u64().unwrap() > 0),
+        "{front}"
+    );
+}
