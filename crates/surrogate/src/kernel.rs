@@ -25,7 +25,7 @@ pub trait Kernel: Clone + PartialEq + std::fmt::Debug + Send {
 }
 
 /// Numbers that all kernels of a family make their values of.
-pub type Comparison = [f64; 6];
+pub type Comparison = [f64; 10];
 
 /// Kernels over architectures, of which the data choose one.
 pub trait Family: Kernel {

@@ -1,0 +1,270 @@
+//! What a block learns from: cheap functions that stand for the costly one (section III E).
+
+use super::block::{Block, POPULATION, Points};
+use crate::Rng;
+use crate::adam::Adam;
+use nasmyth_surrogate::dot;
+use rand::{RngExt, SeedableRng};
+use std::f64::consts::TAU;
+use std::sync::OnceLock;
+
+/// Steps of gradient descent, functions of a step, their dimension, and the learning rate.
+const STEPS: usize = 300;
+const BATCH: usize = 8;
+const DIMENSION: usize = 10;
+const RATE: f64 = 2e-2;
+/// Generations that are optimised through.
+const GENERATIONS: usize = 10;
+/// The seed of the training: every run of the strategy has the same block.
+const SEED: u64 = 0;
+/// Half the width of the usual domain of Rastrigin's function, which is mapped to the box from -1 to 1.
+const HALF_WIDTH: f64 = 5.12;
+
+/// The trained block; trained once in a process, which takes less than a second.
+pub(super) fn trained() -> &'static Block {
+    static TRAINED: OnceLock<Block> = OnceLock::new();
+    TRAINED.get_or_init(|| train(GENERATIONS))
+}
+
+/// A function over the box from -1 to 1 that is to be small.
+#[derive(Clone, Debug)]
+pub(super) struct Surrogate {
+    optimum: Vec<f64>,
+    /// Height of Rastrigin's waves; 0 for the sphere.
+    waves: f64,
+}
+
+impl Surrogate {
+    /// The sphere or Rastrigin's function with its optimum anywhere.
+    pub fn draw(dimension: usize, rng: &mut Rng) -> Self {
+        let waves = if rng.random_bool(0.5) { 10.0 } else { 0.0 };
+        Self { optimum: point(dimension, rng), waves }
+    }
+
+    pub fn value(&self, x: &[f64]) -> f64 {
+        let term = |z: f64| z * z + self.waves * (1.0 - (TAU * z).cos());
+        x.iter().zip(&self.optimum).map(|(x, o)| term(HALF_WIDTH * (x - o))).sum()
+    }
+
+    fn gradient(&self, x: &[f64]) -> Vec<f64> {
+        let slope = |z: f64| HALF_WIDTH * (2.0 * z + self.waves * TAU * (TAU * z).sin());
+        x.iter().zip(&self.optimum).map(|(x, o)| slope(HALF_WIDTH * (x - o))).collect()
+    }
+}
+
+/// A point of the box.
+pub(super) fn point(dimension: usize, rng: &mut Rng) -> Vec<f64> {
+    (0..dimension).map(|_| rng.random_range(-1.0..1.0)).collect()
+}
+
+/// One generation, as it has to be known for the way back.
+struct Generation {
+    /// Which individual of the population before is the best, the second best ...
+    order: Vec<usize>,
+    /// Sorted, the best first.
+    population: Points,
+    fitness: Vec<f64>,
+    /// Whether the child took its parent's place.
+    replaced: Vec<bool>,
+}
+
+/// Mean 0 and variance 1; zeros for equal values.
+pub(super) fn standardised(values: &[f64]) -> Vec<f64> {
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    let centred: Vec<f64> = values.iter().map(|v| v - mean).collect();
+    let deviation = (dot(&centred, &centred) / values.len() as f64).sqrt();
+    centred.into_iter().map(|v| if deviation > 0.0 { v / deviation } else { 0.0 }).collect()
+}
+
+/// One generation: children, of which each takes the place of its parent if it is better (section III D).
+fn generation(block: &Block, surrogate: &Surrogate, before: &[Vec<f64>]) -> (Generation, Points) {
+    let values: Vec<f64> = before.iter().map(|x| surrogate.value(x)).collect();
+    let mut order: Vec<usize> = (0..before.len()).collect();
+    order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
+    let population: Points = order.iter().map(|&i| before[i].clone()).collect();
+    let fitness = standardised(&order.iter().map(|&i| -values[i]).collect::<Vec<_>>());
+    let mut next = population.clone();
+    let mut replaced = Vec::with_capacity(next.len());
+    for (rank, child) in block.children(&population, &fitness).into_iter().enumerate() {
+        replaced.push(surrogate.value(&child) < values[order[rank]]);
+        if replaced[rank] {
+            next[rank] = child;
+        }
+    }
+    (Generation { order, population, fitness, replaced }, next)
+}
+
+/// A population after so many generations.
+#[cfg(test)]
+pub(super) fn evolve(block: &Block, surrogate: &Surrogate, start: Points, generations: usize) -> Points {
+    (0..generations).fold(start, |population, _| generation(block, surrogate, &population).1)
+}
+
+/// A block that leaves little of the mean value of a population after so many generations.
+pub(super) fn train(generations: usize) -> Block {
+    let mut rng = Rng::seed_from_u64(SEED);
+    let mut block = Block::new(&mut rng);
+    let mut rule = Adam::new(block.params.len(), RATE);
+    for _ in 0..STEPS {
+        let mut gradient = vec![0.0; block.params.len()];
+        for _ in 0..BATCH {
+            let surrogate = Surrogate::draw(DIMENSION, &mut rng);
+            let start = (0..POPULATION).map(|_| point(DIMENSION, &mut rng)).collect();
+            add_gradient(&block, &surrogate, start, generations, &mut gradient);
+        }
+        rule.step(&mut block.params, &gradient, 1.0 / BATCH as f64);
+    }
+    block
+}
+
+/// Adds the gradient of the last population's mean value, relative to the first one's.
+fn add_gradient(
+    block: &Block,
+    surrogate: &Surrogate,
+    start: Points,
+    generations: usize,
+    gradient: &mut [f64],
+) {
+    let sum: f64 = start.iter().map(|x| surrogate.value(x)).sum();
+    let mut history = Vec::with_capacity(generations);
+    let mut population = start;
+    for _ in 0..generations {
+        let (made, next) = generation(block, surrogate, &population);
+        history.push(made);
+        population = next;
+    }
+    let scaled = |x: &Vec<f64>| surrogate.gradient(x).into_iter().map(|g| g / sum).collect();
+    let mut outer: Points = population.iter().map(scaled).collect();
+    for Generation { order, population, fitness, replaced } in history.iter().rev() {
+        let to = |child: bool| -> Points {
+            let part = |(g, &replaced): (&Vec<f64>, &bool)| {
+                if replaced == child { g.clone() } else { vec![0.0; g.len()] }
+            };
+            outer.iter().zip(replaced).map(part).collect()
+        };
+        let (kept, mut inner) = (to(false), block.backward(population, fitness, &to(true), gradient));
+        inner.iter_mut().flatten().zip(kept.iter().flatten()).for_each(|(x, g)| *x += g);
+        order.iter().zip(inner).for_each(|(&i, g)| outer[i] = g);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_gradient_through_generations_agrees_with_differences() {
+        let mut rng = Rng::seed_from_u64(3);
+        let block = Block::new(&mut rng);
+        let surrogate = Surrogate { optimum: point(3, &mut rng), waves: 0.0 };
+        let start: Points = (0..POPULATION).map(|_| point(3, &mut rng)).collect();
+        let sum: f64 = start.iter().map(|x| surrogate.value(x)).sum();
+        let mut gradient = vec![0.0; block.params.len()];
+        add_gradient(&block, &surrogate, start.clone(), 2, &mut gradient);
+        // Fitness counts as given: its two weights feel the parameters through it, too, and so do others a little.
+        let residual = block.params.len() - 3 * POPULATION..block.params.len();
+        let (mut dots, mut squares) = (0.0, [0.0; 2]);
+        for at in residual {
+            let moved = |by: f64| {
+                let mut block = block.clone();
+                block.params[at] += by;
+                let last = evolve(&block, &surrogate, start.clone(), 2);
+                last.iter().map(|x| surrogate.value(x)).sum::<f64>() / sum
+            };
+            let slope = (moved(1e-6) - moved(-1e-6)) / 2e-6;
+            dots += slope * gradient[at];
+            squares = [squares[0] + slope * slope, squares[1] + gradient[at] * gradient[at]];
+        }
+        let cosine = dots / (squares[0] * squares[1]).sqrt();
+        assert!(cosine > 0.95, "{cosine}");
+    }
+
+    /// Mean over functions of the best value that an optimiser is left with after ten generations.
+    fn mean_best(optimise: &mut dyn FnMut(&Surrogate, Points, &mut Rng) -> f64) -> f64 {
+        let mut rng = Rng::seed_from_u64(77);
+        let functions = 40;
+        let best = |_| {
+            let surrogate = Surrogate::draw(DIMENSION, &mut rng);
+            let start = (0..POPULATION).map(|_| point(DIMENSION, &mut rng)).collect();
+            optimise(&surrogate, start, &mut rng)
+        };
+        (0..functions).map(best).sum::<f64>() / f64::from(functions)
+    }
+
+    fn least(surrogate: &Surrogate, points: &[Vec<f64>]) -> f64 {
+        points.iter().map(|x| surrogate.value(x)).fold(f64::INFINITY, f64::min)
+    }
+
+    /// A genetic algorithm: tournaments of two, uniform crossover, normal mutations, the better half survives.
+    fn genetic(surrogate: &Surrogate, mut population: Points, rng: &mut Rng) -> f64 {
+        for _ in 0..GENERATIONS {
+            population.sort_by(|a, b| surrogate.value(a).total_cmp(&surrogate.value(b)));
+            population.truncate(POPULATION);
+            let children = (0..POPULATION).map(|_| {
+                let mut parent = || rng.random_range(0..POPULATION).min(rng.random_range(0..POPULATION));
+                let (one, other) = (parent(), parent());
+                let gene = |j: usize| {
+                    let from = if rng.random_bool(0.5) { one } else { other };
+                    population[from][j] + if rng.random_bool(0.1) { 0.2 * normal(rng) } else { 0.0 }
+                };
+                (0..DIMENSION).map(gene).collect()
+            });
+            let children: Points = children.collect();
+            population.extend(children);
+        }
+        least(surrogate, &population)
+    }
+
+    /// An evolution strategy with a step size of its own for each coordinate, updated from the better half (separable CMA-ES, without paths).
+    fn separable(surrogate: &Surrogate, mut population: Points, rng: &mut Rng) -> f64 {
+        let mut best = least(surrogate, &population);
+        for _ in 0..GENERATIONS {
+            population.sort_by(|a, b| surrogate.value(a).total_cmp(&surrogate.value(b)));
+            let elite = &population[..POPULATION / 2];
+            let moments = |j: usize| {
+                let mean = elite.iter().map(|x| x[j]).sum::<f64>() / elite.len() as f64;
+                let spread = elite.iter().map(|x| (x[j] - mean).powi(2)).sum::<f64>() / elite.len() as f64;
+                (mean, spread.sqrt())
+            };
+            let moments: Vec<(f64, f64)> = (0..DIMENSION).map(moments).collect();
+            let mut draw = || moments.iter().map(|(mean, spread)| mean + spread * normal(rng)).collect();
+            population = (0..POPULATION).map(|_| draw()).collect();
+            best = best.min(least(surrogate, &population));
+        }
+        best
+    }
+
+    fn normal(rng: &mut Rng) -> f64 {
+        (0..12).map(|_| rng.random::<f64>()).sum::<f64>() - 6.0
+    }
+
+    #[test]
+    fn it_leaves_less_than_others_on_functions_that_it_has_not_seen() {
+        let learned = |block: &Block, generations: usize| {
+            mean_best(&mut |surrogate, start, _| {
+                least(surrogate, &evolve(block, surrogate, start, generations))
+            })
+        };
+        let random = mean_best(&mut |surrogate, start, rng| {
+            let more = (0..GENERATIONS * POPULATION).map(|_| point(DIMENSION, rng));
+            least(surrogate, &start.into_iter().chain(more).collect::<Points>())
+        });
+        let (deep, shallow) = (learned(trained(), GENERATIONS), learned(&train(3), 3));
+        let (genetic, separable) = (mean_best(&mut genetic), mean_best(&mut separable));
+        println!("b2opt {deep} {shallow} random {random} genetic {genetic} separable {separable}");
+        assert!(deep < 0.95 * genetic.min(separable).min(random), "{deep} {genetic} {separable} {random}");
+        assert!(deep <= shallow, "{deep} {shallow}");
+    }
+
+    #[test]
+    fn the_best_is_never_lost() {
+        let mut rng = Rng::seed_from_u64(5);
+        let surrogate = Surrogate::draw(DIMENSION, &mut rng);
+        let mut population: Points = (0..POPULATION).map(|_| point(DIMENSION, &mut rng)).collect();
+        for _ in 0..20 {
+            let before = least(&surrogate, &population);
+            population = evolve(trained(), &surrogate, population, 1);
+            assert!(least(&surrogate, &population) <= before);
+        }
+    }
+}
