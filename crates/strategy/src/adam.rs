@@ -20,6 +20,11 @@ impl Adam {
         Self { rate, moments: vec![[0.0; 2]; params], powers: [1.0; 2] }
     }
 
+    /// Changes the learning rate.
+    pub fn set_rate(&mut self, rate: f64) {
+        self.rate = rate;
+    }
+
     /// Moves the parameters against the gradient, of which `scale` is a factor.
     pub fn step(&mut self, params: &mut [f64], gradient: &[f64], scale: f64) {
         self.powers = [self.powers[0] * BETAS[0], self.powers[1] * BETAS[1]];

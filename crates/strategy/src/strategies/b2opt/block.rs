@@ -1,8 +1,9 @@
 //! One step of evolution as a small network: crossover, mutation and the residual connection of section III, over a population that
 //! is sorted, the best first.
 //!
-//! The paper's layers over coordinates are of one width; here all coordinates share their weights, so a block that was trained in some
-//! dimension serves in any other.
+//! Two things differ from the paper. Its layers over coordinates are of one width; here all coordinates share their weights, so a
+//! block that was trained in some dimension serves in any other. And the weights of the crossover by rank may be negative, so that a child may lie
+//! beyond its parents; the residual connection is among them.
 
 use crate::Rng;
 use crate::policy::softmax;
@@ -17,15 +18,15 @@ const HIDDEN: usize = 8;
 /// A population: a point for each individual.
 pub(super) type Points = Vec<Vec<f64>>;
 
-/// The parameters, in order: logits of the crossover by rank, a row for each child; the logit of its share; two weights of the
-/// crossover by fitness; weights, biases and output weights of the hidden units, and the output's bias; for each rank how much of the parent,
-/// of the crossover and of its mutation a child has.
+/// The parameters, in order: for each child the weights of the crossover by rank, then that of the one by fitness; two weights of
+/// the latter; for each hidden unit the weights of the crossover and of the parent, its bias and its output weight, then the output's bias; for
+/// each child how much of the mutation it has.
 const BY_RANK: usize = 0;
-const SHARE: usize = BY_RANK + POPULATION * POPULATION;
-const BY_FITNESS: usize = SHARE + 1;
+const SHARES: usize = BY_RANK + POPULATION * POPULATION;
+const BY_FITNESS: usize = SHARES + POPULATION;
 const MUTATION: usize = BY_FITNESS + 2;
-const RESIDUAL: usize = MUTATION + 3 * HIDDEN + 1;
-const PARAMS: usize = RESIDUAL + 3 * POPULATION;
+const STRENGTHS: usize = MUTATION + 4 * HIDDEN + 1;
+const PARAMS: usize = STRENGTHS + POPULATION;
 
 /// The weights of a block.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,40 +34,29 @@ pub(super) struct Block {
     pub params: Vec<f64>,
 }
 
-/// What the crossover takes of each individual, for one child.
-struct Attention {
-    by_rank: Vec<f64>,
-    by_fitness: Vec<f64>,
-    /// Share of the first.
-    share: f64,
-}
-
-impl Attention {
-    fn weights(&self) -> impl Iterator<Item = f64> + '_ {
-        self.by_rank.iter().zip(&self.by_fitness).map(|(r, f)| self.share * r + (1.0 - self.share) * f)
-    }
-}
-
 impl Block {
-    /// Before it has learned anything: a child is the mean of its parent and a crossover in which all have an equal part, and the
-    /// mutation is small.
+    /// Before it has learned anything: a child is mostly the mean of its parent and of an individual that is as good as likely, and the mutation
+    /// is small.
     pub fn new(rng: &mut Rng) -> Self {
         let mut params = vec![0.0; PARAMS];
-        params[MUTATION..RESIDUAL].iter_mut().for_each(|weight| *weight = rng.random_range(-0.5..0.5));
-        for child in 0..POPULATION {
-            params[RESIDUAL + 3 * child..][..2].fill(0.5);
-            params[RESIDUAL + 3 * child + 2] = 0.1;
+        for (at, weight) in params[BY_RANK..SHARES].iter_mut().enumerate() {
+            let own = if at % POPULATION == at / POPULATION { 0.5 } else { 0.0 };
+            *weight = own + 0.5 / POPULATION as f64 + rng.random_range(-0.1..0.1);
         }
+        params[SHARES..BY_FITNESS].fill(0.3);
+        params[BY_FITNESS + 1] = 1.0;
+        params[MUTATION..STRENGTHS - 1].iter_mut().for_each(|weight| *weight = rng.random_range(-0.5..0.5));
+        params[STRENGTHS..].fill(0.1);
         Self { params }
     }
 
     /// The children of a population, one for each individual. `fitness` has mean 0 and variance 1, more is better.
     pub fn children(&self, population: &[Vec<f64>], fitness: &[f64]) -> Points {
         let child = |(i, parent): (usize, &Vec<f64>)| {
-            let [keep, cross, mutate] = self.residual(i);
-            let crossed = crossed(&self.attention(i, fitness), population);
-            let mix = |(x, c): (&f64, &f64)| keep * x + cross * c + mutate * self.mutation(*c);
-            parent.iter().zip(&crossed).map(mix).collect()
+            let crossed = self.crossed(i, &self.attention(i, fitness), population);
+            let strength = self.params[STRENGTHS + i];
+            let mix = |(c, x): (&f64, &f64)| c + strength * self.mutation(*c, *x);
+            crossed.iter().zip(parent).map(mix).collect()
         };
         population.iter().enumerate().map(child).collect()
     }
@@ -83,91 +73,87 @@ impl Block {
         let mut inner: Points = population.iter().map(|x| vec![0.0; x.len()]).collect();
         for (i, (parent, outer)) in population.iter().zip(outer).enumerate() {
             let attention = self.attention(i, fitness);
-            let crossed = crossed(&attention, population);
-            let [keep, cross, mutate] = self.residual(i);
-            let mutated: Vec<f64> = crossed.iter().map(|c| self.mutation(*c)).collect();
-            for (k, part) in [parent, &crossed, &mutated].into_iter().enumerate() {
-                gradient[RESIDUAL + 3 * i + k] += dot(outer, part);
+            let crossed = self.crossed(i, &attention, population);
+            let strength = self.params[STRENGTHS + i];
+            let mut to_crossed = outer.clone();
+            for (j, (c, x)) in crossed.iter().zip(parent).enumerate() {
+                gradient[STRENGTHS + i] += outer[j] * self.mutation(*c, *x);
+                let [by_crossed, by_parent] = self.mutation_backward(*c, *x, strength * outer[j], gradient);
+                to_crossed[j] += by_crossed;
+                inner[i][j] += by_parent;
             }
-            let back = |(g, c): (&f64, &f64)| cross * g + self.mutation_backward(*c, mutate * g, gradient);
-            let to_crossed: Vec<f64> = outer.iter().zip(&crossed).map(back).collect();
-            inner[i].iter_mut().zip(outer).for_each(|(x, g)| *x += keep * g);
-            for (x, weight) in inner.iter_mut().zip(attention.weights()) {
+            for (x, weight) in inner.iter_mut().zip(self.weights(i, &attention)) {
                 x.iter_mut().zip(&to_crossed).for_each(|(x, g)| *x += weight * g);
             }
             let pulls: Vec<f64> = population.iter().map(|x| dot(x, &to_crossed)).collect();
-            self.attention_backward(i, fitness, &attention, &pulls, gradient);
+            self.attention_backward(i, fitness, (&attention, &pulls), gradient);
         }
         inner
     }
 
-    fn residual(&self, rank: usize) -> [f64; 3] {
-        std::array::from_fn(|k| self.params[RESIDUAL + 3 * rank + k])
-    }
-
-    /// Self-attention by rank and by fitness. A query and a key that are linear in the fitness have a product of the form `a f_i f_j + b f_j`
-    /// up to what the softmax takes away.
-    fn attention(&self, child: usize, fitness: &[f64]) -> Attention {
+    /// Self-attention by fitness, for one child. A query and a key that are linear in the fitness have a product of the form `a f_i f_j +
+    /// b f_j` up to what the softmax takes away.
+    fn attention(&self, child: usize, fitness: &[f64]) -> Vec<f64> {
         let slope = self.params[BY_FITNESS] * fitness[child] + self.params[BY_FITNESS + 1];
-        Attention {
-            by_rank: softmax(&self.params[BY_RANK + child * POPULATION..][..POPULATION]),
-            by_fitness: softmax(&fitness.iter().map(|f| slope * f).collect::<Vec<_>>()),
-            share: 1.0 / (1.0 + (-self.params[SHARE]).exp()),
-        }
+        softmax(&fitness.iter().map(|f| slope * f).collect::<Vec<_>>())
     }
 
-    /// `pulls` is the gradient with respect to the weights.
+    /// What a child takes of each individual.
+    fn weights(&self, child: usize, attention: &[f64]) -> Vec<f64> {
+        let by_rank = &self.params[BY_RANK + child * POPULATION..][..POPULATION];
+        let share = self.params[SHARES + child];
+        by_rank.iter().zip(attention).map(|(by_rank, by_fitness)| by_rank + share * by_fitness).collect()
+    }
+
+    fn crossed(&self, child: usize, attention: &[f64], population: &[Vec<f64>]) -> Vec<f64> {
+        let mut sum = vec![0.0; population.first().map_or(0, Vec::len)];
+        for (x, weight) in population.iter().zip(self.weights(child, attention)) {
+            sum.iter_mut().zip(x).for_each(|(sum, x)| *sum += weight * x);
+        }
+        sum
+    }
+
+    /// `pulls` is the gradient with respect to what the child takes of each individual.
     fn attention_backward(
         &self,
         child: usize,
         fitness: &[f64],
-        attention: &Attention,
-        pulls: &[f64],
+        (attention, pulls): (&[f64], &[f64]),
         gradient: &mut [f64],
     ) {
-        let Attention { by_rank, by_fitness, share } = attention;
-        let (ranked, fit) = (dot(by_rank, pulls), dot(by_fitness, pulls));
-        for (j, (weight, pull)) in by_rank.iter().zip(pulls).enumerate() {
-            gradient[BY_RANK + child * POPULATION + j] += share * weight * (pull - ranked);
-        }
-        gradient[SHARE] += share * (1.0 - share) * (ranked - fit);
-        let logits = by_fitness.iter().zip(pulls).zip(fitness);
-        let slope: f64 = logits.map(|((w, pull), f)| (1.0 - share) * w * (pull - fit) * f).sum();
+        let by_rank = &mut gradient[BY_RANK + child * POPULATION..][..POPULATION];
+        by_rank.iter_mut().zip(pulls).for_each(|(g, pull)| *g += pull);
+        let mean = dot(attention, pulls);
+        gradient[SHARES + child] += mean;
+        let logits = attention.iter().zip(pulls).zip(fitness);
+        let slope: f64 = logits.map(|((weight, pull), f)| weight * (pull - mean) * f).sum();
+        let slope = self.params[SHARES + child] * slope;
         gradient[BY_FITNESS] += slope * fitness[child];
         gradient[BY_FITNESS + 1] += slope;
     }
 
-    /// A coordinate's mutation: a layer of rectified units.
-    fn mutation(&self, x: f64) -> f64 {
-        let (weights, bias) = self.params[MUTATION..RESIDUAL].split_at(3 * HIDDEN);
-        weights.chunks(3).map(|unit| unit[2] * (unit[0] * x + unit[1]).max(0.0)).sum::<f64>() + bias[0]
+    /// A coordinate's mutation, from the crossover and the parent: a layer of rectified units.
+    fn mutation(&self, crossed: f64, parent: f64) -> f64 {
+        let units = self.params[MUTATION..STRENGTHS - 1].chunks(4);
+        let active = |u: &[f64]| u[3] * (u[0] * crossed + u[1] * parent + u[2]).max(0.0);
+        units.map(active).sum::<f64>() + self.params[STRENGTHS - 1]
     }
 
-    fn mutation_backward(&self, x: f64, outer: f64, gradient: &mut [f64]) -> f64 {
-        let mut inner = 0.0;
-        for unit in 0..HIDDEN {
-            let at = MUTATION + 3 * unit;
-            let [weight, bias, output] = std::array::from_fn(|k| self.params[at + k]);
-            let active = weight * x + bias;
+    fn mutation_backward(&self, crossed: f64, parent: f64, outer: f64, gradient: &mut [f64]) -> [f64; 2] {
+        let mut inner = [0.0; 2];
+        for at in (MUTATION..STRENGTHS - 1).step_by(4) {
+            let [by_crossed, by_parent, bias, output] = std::array::from_fn(|k| self.params[at + k]);
+            let active = by_crossed * crossed + by_parent * parent + bias;
             if active > 0.0 {
                 let back = outer * output;
-                gradient[at] += back * x;
-                gradient[at + 1] += back;
-                gradient[at + 2] += outer * active;
-                inner += back * weight;
+                let parts = [back * crossed, back * parent, back, outer * active];
+                gradient[at..at + 4].iter_mut().zip(parts).for_each(|(g, part)| *g += part);
+                inner = [inner[0] + back * by_crossed, inner[1] + back * by_parent];
             }
         }
-        gradient[RESIDUAL - 1] += outer;
+        gradient[STRENGTHS - 1] += outer;
         inner
     }
-}
-
-fn crossed(attention: &Attention, population: &[Vec<f64>]) -> Vec<f64> {
-    let mut sum = vec![0.0; population.first().map_or(0, Vec::len)];
-    for (x, weight) in population.iter().zip(attention.weights()) {
-        sum.iter_mut().zip(x).for_each(|(sum, x)| *sum += weight * x);
-    }
-    sum
 }
 
 #[cfg(test)]

@@ -5,14 +5,16 @@ use crate::Rng;
 use crate::adam::Adam;
 use nasmyth_surrogate::dot;
 use rand::{RngExt, SeedableRng};
-use std::f64::consts::TAU;
+use std::f64::consts::{PI, TAU};
 use std::sync::OnceLock;
 
-/// Steps of gradient descent, functions of a step, their dimension, and the learning rate.
-const STEPS: usize = 300;
+/// Steps of gradient descent, functions of a step, their dimension, and the learning rate, which falls to zero along a cosine.
+const STEPS: usize = 600;
 const BATCH: usize = 8;
 const DIMENSION: usize = 10;
 const RATE: f64 = 2e-2;
+/// A child's value counts up to so many times the first population's.
+const WORST: f64 = 2.0;
 /// Generations that are optimised through.
 const GENERATIONS: usize = 10;
 /// The seed of the training: every run of the strategy has the same block.
@@ -35,9 +37,8 @@ pub(super) struct Surrogate {
 }
 
 impl Surrogate {
-    /// The sphere or Rastrigin's function with its optimum anywhere.
-    pub fn draw(dimension: usize, rng: &mut Rng) -> Self {
-        let waves = if rng.random_bool(0.5) { 10.0 } else { 0.0 };
+    /// A function with its optimum anywhere.
+    pub fn draw(waves: f64, dimension: usize, rng: &mut Rng) -> Self {
         Self { optimum: point(dimension, rng), waves }
     }
 
@@ -64,6 +65,7 @@ struct Generation {
     /// Sorted, the best first.
     population: Points,
     fitness: Vec<f64>,
+    children: Points,
     /// Whether the child took its parent's place.
     replaced: Vec<bool>,
 }
@@ -85,13 +87,14 @@ fn generation(block: &Block, surrogate: &Surrogate, before: &[Vec<f64>]) -> (Gen
     let fitness = standardised(&order.iter().map(|&i| -values[i]).collect::<Vec<_>>());
     let mut next = population.clone();
     let mut replaced = Vec::with_capacity(next.len());
-    for (rank, child) in block.children(&population, &fitness).into_iter().enumerate() {
-        replaced.push(surrogate.value(&child) < values[order[rank]]);
+    let children = block.children(&population, &fitness);
+    for (rank, child) in children.iter().enumerate() {
+        replaced.push(surrogate.value(child) < values[order[rank]]);
         if replaced[rank] {
-            next[rank] = child;
+            next[rank].clone_from(child);
         }
     }
-    (Generation { order, population, fitness, replaced }, next)
+    (Generation { order, population, fitness, children, replaced }, next)
 }
 
 /// A population after so many generations.
@@ -100,24 +103,28 @@ pub(super) fn evolve(block: &Block, surrogate: &Surrogate, start: Points, genera
     (0..generations).fold(start, |population, _| generation(block, surrogate, &population).1)
 }
 
-/// A block that leaves little of the mean value of a population after so many generations.
+/// A block that makes the mean value of a population small within so many generations. It learns from spheres: the slope of Rastrigin's
+/// waves says nothing of where their optimum is.
 pub(super) fn train(generations: usize) -> Block {
     let mut rng = Rng::seed_from_u64(SEED);
     let mut block = Block::new(&mut rng);
     let mut rule = Adam::new(block.params.len(), RATE);
-    for _ in 0..STEPS {
+    for step in 0..STEPS {
         let mut gradient = vec![0.0; block.params.len()];
         for _ in 0..BATCH {
-            let surrogate = Surrogate::draw(DIMENSION, &mut rng);
+            let surrogate = Surrogate::draw(0.0, DIMENSION, &mut rng);
             let start = (0..POPULATION).map(|_| point(DIMENSION, &mut rng)).collect();
             add_gradient(&block, &surrogate, start, generations, &mut gradient);
         }
+        let falling = 0.5 * (1.0 + (PI * step as f64 / STEPS as f64).cos());
+        rule.set_rate(RATE * falling);
         rule.step(&mut block.params, &gradient, 1.0 / BATCH as f64);
     }
     block
 }
 
-/// Adds the gradient of the last population's mean value, relative to the first one's.
+/// Adds the gradient of the logarithm of the last population's mean value, plus the mean value of all children, up to [`WORST`], relative to
+/// the first population's.
 fn add_gradient(
     block: &Block,
     surrogate: &Surrogate,
@@ -125,7 +132,11 @@ fn add_gradient(
     generations: usize,
     gradient: &mut [f64],
 ) {
-    let sum: f64 = start.iter().map(|x| surrogate.value(x)).sum();
+    let sum = |points: &[Vec<f64>]| points.iter().map(|x| surrogate.value(x)).sum::<f64>();
+    let scaled = |points: &[Vec<f64>], scale: f64| -> Points {
+        points.iter().map(|x| surrogate.gradient(x).into_iter().map(|g| scale * g).collect()).collect()
+    };
+    let first = sum(&start);
     let mut history = Vec::with_capacity(generations);
     let mut population = start;
     for _ in 0..generations {
@@ -133,16 +144,18 @@ fn add_gradient(
         history.push(made);
         population = next;
     }
-    let scaled = |x: &Vec<f64>| surrogate.gradient(x).into_iter().map(|g| g / sum).collect();
-    let mut outer: Points = population.iter().map(scaled).collect();
-    for Generation { order, population, fitness, replaced } in history.iter().rev() {
-        let to = |child: bool| -> Points {
-            let part = |(g, &replaced): (&Vec<f64>, &bool)| {
-                if replaced == child { g.clone() } else { vec![0.0; g.len()] }
-            };
-            outer.iter().zip(replaced).map(part).collect()
-        };
-        let (kept, mut inner) = (to(false), block.backward(population, fitness, &to(true), gradient));
+    let mut outer = scaled(&population, 1.0 / sum(&population));
+    for Generation { order, population, fitness, children, replaced } in history.iter().rev() {
+        let counts = if sum(children) < WORST * first { 1.0 / (first * generations as f64) } else { 0.0 };
+        let mut to_children = scaled(children, counts);
+        let mut kept = outer.clone();
+        for (rank, &replaced) in replaced.iter().enumerate() {
+            if replaced {
+                to_children[rank].iter_mut().zip(&outer[rank]).for_each(|(g, o)| *g += o);
+                kept[rank].fill(0.0);
+            }
+        }
+        let mut inner = block.backward(population, fitness, &to_children, gradient);
         inner.iter_mut().flatten().zip(kept.iter().flatten()).for_each(|(x, g)| *x += g);
         order.iter().zip(inner).for_each(|(&i, g)| outer[i] = g);
     }
@@ -156,35 +169,42 @@ mod tests {
     fn the_gradient_through_generations_agrees_with_differences() {
         let mut rng = Rng::seed_from_u64(3);
         let block = Block::new(&mut rng);
-        let surrogate = Surrogate { optimum: point(3, &mut rng), waves: 0.0 };
+        let surrogate = Surrogate::draw(0.0, 3, &mut rng);
         let start: Points = (0..POPULATION).map(|_| point(3, &mut rng)).collect();
-        let sum: f64 = start.iter().map(|x| surrogate.value(x)).sum();
+        let sum = |points: &[Vec<f64>]| points.iter().map(|x| surrogate.value(x)).sum::<f64>();
+        let loss = |block: &Block| {
+            let (mut population, mut loss) = (start.clone(), 0.0);
+            for _ in 0..2 {
+                let (made, next) = generation(block, &surrogate, &population);
+                loss += (sum(&made.children) / sum(&start)).min(WORST) / 2.0;
+                population = next;
+            }
+            loss + sum(&population).ln()
+        };
         let mut gradient = vec![0.0; block.params.len()];
         add_gradient(&block, &surrogate, start.clone(), 2, &mut gradient);
-        // Fitness counts as given: its two weights feel the parameters through it, too, and so do others a little.
-        let residual = block.params.len() - 3 * POPULATION..block.params.len();
+        // The second generation's fitness, which counts as given, feels the parameters, too: the two agree but for that.
         let (mut dots, mut squares) = (0.0, [0.0; 2]);
-        for at in residual {
+        for at in 0..gradient.len() {
             let moved = |by: f64| {
                 let mut block = block.clone();
                 block.params[at] += by;
-                let last = evolve(&block, &surrogate, start.clone(), 2);
-                last.iter().map(|x| surrogate.value(x)).sum::<f64>() / sum
+                loss(&block)
             };
             let slope = (moved(1e-6) - moved(-1e-6)) / 2e-6;
             dots += slope * gradient[at];
             squares = [squares[0] + slope * slope, squares[1] + gradient[at] * gradient[at]];
         }
         let cosine = dots / (squares[0] * squares[1]).sqrt();
-        assert!(cosine > 0.95, "{cosine}");
+        assert!(cosine > 0.99, "{cosine}");
     }
 
     /// Mean over functions of the best value that an optimiser is left with after ten generations.
-    fn mean_best(optimise: &mut dyn FnMut(&Surrogate, Points, &mut Rng) -> f64) -> f64 {
+    fn mean_best(waves: f64, optimise: &mut dyn FnMut(&Surrogate, Points, &mut Rng) -> f64) -> f64 {
         let mut rng = Rng::seed_from_u64(77);
-        let functions = 40;
+        let functions = 100;
         let best = |_| {
-            let surrogate = Surrogate::draw(DIMENSION, &mut rng);
+            let surrogate = Surrogate::draw(waves, DIMENSION, &mut rng);
             let start = (0..POPULATION).map(|_| point(DIMENSION, &mut rng)).collect();
             optimise(&surrogate, start, &mut rng)
         };
@@ -239,27 +259,31 @@ mod tests {
     }
 
     #[test]
-    fn it_leaves_less_than_others_on_functions_that_it_has_not_seen() {
-        let learned = |block: &Block, generations: usize| {
-            mean_best(&mut |surrogate, start, _| {
-                least(surrogate, &evolve(block, surrogate, start, generations))
-            })
-        };
-        let random = mean_best(&mut |surrogate, start, rng| {
-            let more = (0..GENERATIONS * POPULATION).map(|_| point(DIMENSION, rng));
-            least(surrogate, &start.into_iter().chain(more).collect::<Points>())
-        });
-        let (deep, shallow) = (learned(trained(), GENERATIONS), learned(&train(3), 3));
-        let (genetic, separable) = (mean_best(&mut genetic), mean_best(&mut separable));
-        println!("b2opt {deep} {shallow} random {random} genetic {genetic} separable {separable}");
-        assert!(deep < 0.95 * genetic.min(separable).min(random), "{deep} {genetic} {separable} {random}");
-        assert!(deep <= shallow, "{deep} {shallow}");
+    fn it_leaves_less_than_others_of_functions_that_it_has_not_seen() {
+        let shallow = train(3);
+        // Spheres with other optima, then Rastrigin's function, which it has not learned from.
+        for waves in [0.0, 10.0] {
+            let learned = |block: &Block, generations: usize| {
+                mean_best(waves, &mut |surrogate, start, _| {
+                    least(surrogate, &evolve(block, surrogate, start, generations))
+                })
+            };
+            let random = mean_best(waves, &mut |surrogate, start, rng| {
+                let more = (0..GENERATIONS * POPULATION).map(|_| point(DIMENSION, rng));
+                least(surrogate, &start.into_iter().chain(more).collect::<Points>())
+            });
+            let (deep, shallow) = (learned(trained(), GENERATIONS), learned(&shallow, 3));
+            let others = [mean_best(waves, &mut genetic), mean_best(waves, &mut separable)];
+            println!("waves {waves} b2opt {deep} {shallow} random {random} {others:?}");
+            assert!(deep < 0.9 * random && deep <= shallow, "{deep} {random} {shallow}");
+            assert!(waves > 0.0 || others.iter().all(|other| deep < *other), "{deep} {others:?}");
+        }
     }
 
     #[test]
     fn the_best_is_never_lost() {
         let mut rng = Rng::seed_from_u64(5);
-        let surrogate = Surrogate::draw(DIMENSION, &mut rng);
+        let surrogate = Surrogate::draw(10.0, DIMENSION, &mut rng);
         let mut population: Points = (0..POPULATION).map(|_| point(DIMENSION, &mut rng)).collect();
         for _ in 0..20 {
             let before = least(&surrogate, &population);
