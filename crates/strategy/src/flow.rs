@@ -8,6 +8,7 @@
 //! hidden layer learns the rest along with the policy.
 
 use crate::Rng;
+use crate::adam::Adam;
 use crate::cells::{cell, cells, gene};
 use crate::policy::{draw, softmax};
 use crate::prefix::completed;
@@ -16,9 +17,8 @@ use rand::RngExt;
 
 /// Units of the hidden layer.
 const UNITS: usize = 32;
-/// Learning rate of Adam (Kingma and Ba 2015), with its usual decays.
+/// Learning rate.
 const RATE: f64 = 5e-3;
-const BETAS: [f64; 2] = [0.9, 0.999];
 
 /// Policy and flows.
 #[derive(Clone, Debug)]
@@ -27,8 +27,7 @@ pub(crate) struct Flow {
     /// Number of the first cell of each place; at last the number of all.
     first: Vec<usize>,
     params: Vec<f64>,
-    moments: Vec<[f64; 2]>,
-    powers: [f64; 2],
+    rule: Adam,
 }
 
 /// What the network says of a state.
@@ -56,13 +55,7 @@ impl Flow {
         }));
         let (total, places) = (first[scales.len()], scales.len());
         let length = (2 * total + places + 1) * UNITS + total + places;
-        let mut flow = Self {
-            params: vec![0.0; length],
-            moments: vec![[0.0; 2]; length],
-            scales,
-            first,
-            powers: [1.0; 2],
-        };
+        let mut flow = Self { params: vec![0.0; length], rule: Adam::new(length, RATE), scales, first };
         let inputs = flow.output(0);
         flow.params[..inputs].iter_mut().for_each(|weight| *weight = rng.random_range(-0.5..0.5));
         let mut completions = 0.0;
@@ -208,15 +201,7 @@ impl Flow {
         for genotype in batch {
             self.imbalance(space, genotype, energy, &mut gradient);
         }
-        self.powers = [self.powers[0] * BETAS[0], self.powers[1] * BETAS[1]];
-        let unbiased = self.powers.map(|power| 1.0 / (1.0 - power));
-        let scale = 1.0 / batch.len().max(1) as f64;
-        for ((param, [first, second]), g) in self.params.iter_mut().zip(&mut self.moments).zip(gradient) {
-            let g = g * scale;
-            *first += (1.0 - BETAS[0]) * (g - *first);
-            *second += (1.0 - BETAS[1]) * (g * g - *second);
-            *param -= RATE * *first * unbiased[0] / ((*second * unbiased[1]).sqrt() + 1e-8);
-        }
+        self.rule.step(&mut self.params, &gradient, 1.0 / batch.len().max(1) as f64);
     }
 }
 

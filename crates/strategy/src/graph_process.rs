@@ -1,22 +1,19 @@
 //! What strategies with a Gaussian process over graphs have in common: they differ by its kernels.
 
 use crate::Rng;
-use crate::graphs::graph;
+use crate::candidates::Candidates;
 use crate::model_based::{Evidence, Model};
-use nasmyth_space::{Genotype, Space};
+use nasmyth_space::Genotype;
 use nasmyth_surrogate::acquisition::expected_improvement;
 use nasmyth_surrogate::{Family, KernelProcess, Matrix, half_rank, k_dpp};
-use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Points that are kept, beyond which they are all made anew.
-const CACHED: usize = 20_000;
 /// Candidates with the largest expected improvement that a batch is drawn from, for each member of it.
 const SHORTLIST: usize = 8;
 
 /// Expected improvement by a process over graphs, whose kernel is one of a family.
 pub(crate) struct GraphProcess<K: Family> {
-    points: HashMap<Genotype, Arc<K::Point>>,
+    candidates: Candidates<K>,
     /// The process whose kernel and noise hold, and the number of trials that these were chosen with.
     chosen: Option<(usize, KernelProcess<K>)>,
     fitted: Option<Fitted<K>>,
@@ -36,15 +33,7 @@ struct Fitted<K: Family> {
 impl<K: Family> GraphProcess<K> {
     /// Batches are one proposal after the other, or diverse.
     pub fn new(diverse: bool) -> Self {
-        Self { points: HashMap::new(), chosen: None, fitted: None, diverse }
-    }
-
-    fn point(&mut self, space: &Space, genotype: &Genotype) -> Arc<K::Point> {
-        if self.points.len() > CACHED {
-            self.points.clear();
-        }
-        let compute = || Arc::new(K::point(&graph(space, genotype)));
-        self.points.entry(genotype.clone()).or_insert_with(compute).clone()
+        Self { candidates: Candidates::default(), chosen: None, fitted: None, diverse }
     }
 
     /// The process given the data. Kernel and noise are chosen anew when there is a tenth more data than last time.
@@ -70,18 +59,22 @@ impl<K: Family> GraphProcess<K> {
         }
         let values: Vec<f64> = evidence.known.iter().map(|known| known.value).collect();
         let mut targets = half_rank(&values);
-        let mut data: Vec<Arc<K::Point>> =
-            evidence.known.iter().map(|known| self.point(evidence.space, &known.genotype)).collect();
+        let mut data: Vec<Arc<K::Point>> = evidence
+            .known
+            .iter()
+            .map(|known| self.candidates.point(evidence.space, &known.genotype))
+            .collect();
         let mut process = self.choose(&data, &targets)?;
-        let best = data.iter().map(|point| process.mean(point)).fold(f64::NEG_INFINITY, f64::max);
+        let best = process.means().into_iter().fold(f64::NEG_INFINITY, f64::max);
         for genotype in evidence.open {
-            let point = self.point(evidence.space, genotype);
+            let point = self.candidates.point(evidence.space, genotype);
             targets.push(process.mean(&point));
             data.push(point);
         }
         if !evidence.open.is_empty() {
             process = process.refit(&data, &targets)?;
         }
+        self.candidates.align(&process);
         self.fitted = Some(Fitted { of, process, best });
         Some(())
     }
@@ -94,9 +87,9 @@ impl<K: Family> Model for GraphProcess<K> {
     /// Expected improvement over the best mean of the trials.
     fn acquire(&mut self, evidence: &Evidence<'_>, pool: &[Genotype], _: &mut Rng) -> Option<Vec<f64>> {
         self.learn(evidence)?;
-        let points: Vec<Arc<K::Point>> = pool.iter().map(|g| self.point(evidence.space, g)).collect();
         let Fitted { process, best, .. } = self.fitted.as_ref()?;
-        Some(points.iter().map(|point| expected_improvement(process.predict(point), *best)).collect())
+        let predict = |genotype| self.candidates.predict(process, evidence.space, genotype);
+        Some(pool.iter().map(predict).map(|prediction| expected_improvement(prediction, *best)).collect())
     }
 
     /// A draw from the determinantal point process of the covariances given the data, weighted by the expected improvement.
@@ -115,7 +108,7 @@ impl<K: Family> Model for GraphProcess<K> {
         order.sort_by(|&a, &b| worth[b].total_cmp(&worth[a]));
         order.truncate(SHORTLIST * n);
         let points: Vec<Arc<K::Point>> =
-            order.iter().map(|&i| self.point(evidence.space, &pool[i])).collect();
+            order.iter().map(|&i| self.candidates.point(evidence.space, &pool[i])).collect();
         let covariance = self.fitted.as_ref()?.process.covariance(&points);
         let most = order.first().map_or(1.0, |&i| worth[i]);
         let quality = |i: usize| worth[order[i]] / most;

@@ -27,6 +27,7 @@ fn evolution_passes_with_small_populations_and_crossover() {
 fn settings_that_change_what_a_strategy_does_keep_the_contract() {
     let others = [
         ("local-search", "start = 1\nsteepest = true"),
+        ("bananas", "encoding = 'genes'"),
         ("tpe", "start = 1\nrandom = 0.5\ncandidates = 1"),
         ("lanas", "start = 1\nleaf = 2\ndepth = 2\nexploration = 10.0"),
         ("lanas", "depth = 0"),

@@ -16,6 +16,9 @@ const COMPANIONS: [&str; 10] = [
     "drop_path",
 ];
 
+/// Companions that belong to the layer that reads them, where one does, so that a layer has the same label before another one and before a sum.
+const LEADING: [&str; 3] = ["activation", "leaky_relu", "prelu"];
+
 /// A directed acyclic graph whose nodes have labels. Inputs of a node stand before it; their order does not matter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dag {
@@ -39,23 +42,30 @@ impl Dag {
     /// The graph of a network: a label is an operator with its attributes, and the last node, `output`, reads the outputs.
     ///
     /// What is always zero is left out. An activation or normalisation next to a layer in a chain without branches becomes part of the
-    /// layer's label, so a convolution with batch norm is one node.
+    /// layer's label, so a convolution with batch norm is one node: activations of the layer after them, everything else of the one before.
     pub fn of(graph: &VerifiedGraph) -> Self {
         let folded = passes::dead_code(&passes::constant_folding(graph));
-        let uses: Vec<usize> = folded.consumers().iter().map(Vec::len).collect();
+        let consumers = folded.consumers();
+        let uses: Vec<usize> = consumers.iter().map(Vec::len).collect();
+        let leads = |at: usize| {
+            let reader = (uses[at] == 1).then(|| &folded.nodes()[consumers[at][0].0]);
+            let layer = |node: &Node| node.inputs.len() == 1 && !COMPANIONS.contains(&node.op.kind());
+            LEADING.contains(&folded.nodes()[at].op.kind()) && reader.is_some_and(layer)
+        };
         let nodes = folded.nodes();
         let mut dag = Self { labels: Vec::new(), inputs: Vec::new() };
         let mut place: Vec<usize> = Vec::with_capacity(nodes.len());
         let mut has_layer: Vec<bool> = Vec::new();
-        for node in nodes {
+        for (at, node) in nodes.iter().enumerate() {
             let companion = COMPANIONS.contains(&node.op.kind());
             let joined = only_reader(&folded, node, &uses).map(|before| place[before]);
-            let at = match joined.filter(|&at| companion || !has_layer[at]) {
-                Some(at) => {
-                    dag.labels[at] += "; ";
-                    dag.labels[at] += &label(node);
-                    has_layer[at] |= !companion;
-                    at
+            let joined = joined.filter(|&to| !has_layer[to] || companion && !leads(at));
+            place.push(match joined {
+                Some(to) => {
+                    dag.labels[to] += "; ";
+                    dag.labels[to] += &label(node);
+                    has_layer[to] |= !companion;
+                    to
                 }
                 None => {
                     dag.labels.push(label(node));
@@ -63,8 +73,7 @@ impl Dag {
                     has_layer.push(!companion);
                     dag.labels.len() - 1
                 }
-            };
-            place.push(at);
+            });
         }
         dag.inputs.push(folded.outputs().iter().map(|output| place[output.0]).collect());
         dag.labels.push("output".to_owned());
@@ -105,7 +114,8 @@ mod tests {
     #[test]
     fn companions_join_the_layer_of_their_chain_and_zeros_disappear() {
         let text = "x = input(shape=[4])\nr = activation(x, function=relu)\na = linear(r, out=4)\nb = linear(x, out=4)\n\
-            c = batch_norm(b)\nd = linear(c, out=4)\nz = zero(x)\ns = add(a, d, z)\noutput s";
+            c = batch_norm(b)\nd = linear(c, out=4)\nz = zero(x)\ns = add(a, d, z)\n\
+            e = linear(s, out=4)\nf = activation(e, function=tanh)\ng = linear(f, out=4)\nh = activation(g, function=relu)\noutput h";
         let dag = Dag::of(&parse(text).unwrap());
         let labels = [
             "input(shape=[4])",
@@ -113,10 +123,12 @@ mod tests {
             "linear(out=4); batch_norm",
             "linear(out=4)",
             "add",
+            "linear(out=4)",
+            "activation(function=tanh); linear(out=4); activation(function=relu)",
             "output",
         ];
         assert_eq!(dag.labels(), labels);
-        assert_eq!(dag.inputs(), [vec![], vec![0], vec![0], vec![2], vec![1, 3], vec![4]]);
+        assert_eq!(dag.inputs(), [vec![], vec![0], vec![0], vec![2], vec![1, 3], vec![4], vec![5], vec![6]]);
         assert_eq!(Dag::new(vec!["a".to_owned()], vec![vec![0]]), None);
     }
 }

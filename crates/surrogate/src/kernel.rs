@@ -11,7 +11,7 @@ const FIRST: f64 = 1e-1;
 const ROUNDS: usize = 3;
 
 /// A positive semi-definite similarity, 1 for equal points.
-pub trait Kernel: Clone + std::fmt::Debug + Send {
+pub trait Kernel: Clone + PartialEq + std::fmt::Debug + Send {
     /// What it compares.
     type Point: Clone + std::fmt::Debug + Send + Sync;
 
@@ -25,7 +25,7 @@ pub trait Kernel: Clone + std::fmt::Debug + Send {
 }
 
 /// Numbers that all kernels of a family make their values of.
-pub type Comparison = [f64; 6];
+pub type Comparison = [f64; 10];
 
 /// Kernels over architectures, of which the data choose one.
 pub trait Family: Kernel {
@@ -43,6 +43,11 @@ pub trait Family: Kernel {
 
     /// For each setting the members that differ from this one in it alone, with it among them.
     fn variants(&self) -> Vec<Vec<Self>>;
+}
+
+/// How many points two lists begin with in common: the same ones, not equal ones.
+pub fn common<P>(a: &[Arc<P>], b: &[Arc<P>]) -> usize {
+    a.iter().zip(b).take_while(|(a, b)| Arc::ptr_eq(a, b)).count()
 }
 
 /// A Gaussian process over points.
@@ -69,7 +74,7 @@ impl<K: Kernel> KernelProcess<K> {
 
     /// The process of the same kernel and noise over other data; cheaper if they begin with the same points.
     pub fn refit(&self, data: &[Arc<K::Point>], targets: &[f64]) -> Option<Self> {
-        let same = self.data.iter().zip(data).take_while(|(a, b)| Arc::ptr_eq(a, b)).count();
+        let same = common(&self.data, data);
         let gram = Matrix::symmetric(data.len(), |i, j| match i < same {
             true => self.gram.row(i)[j],
             false => self.kernel.value(&data[i], &data[j]),
@@ -102,9 +107,20 @@ impl<K: Kernel> KernelProcess<K> {
         self.process.predict(&self.to_data(point), 1.0)
     }
 
+    /// The value of a point whose first kernel values to the data are in `row`; those that it lacks are added.
+    pub fn predict_with(&self, row: &mut Vec<f64>, point: &K::Point) -> Prediction {
+        row.extend(self.data[row.len()..].iter().map(|datum| self.kernel.value(datum, point)));
+        self.process.predict(row, 1.0)
+    }
+
     /// Its mean alone, which is cheaper.
     pub fn mean(&self, point: &K::Point) -> f64 {
         self.process.mean(&self.to_data(point))
+    }
+
+    /// The means of the data, noise removed.
+    pub fn means(&self) -> Vec<f64> {
+        (0..self.data.len()).map(|i| self.process.mean(self.gram.row(i))).collect()
     }
 
     /// Covariances of the values of points.

@@ -32,7 +32,7 @@ pub use dag::Dag;
 pub use ensemble::Ensemble;
 pub use gaussian_process::{GaussianProcess, Prediction};
 pub use graph_network::{Aim, GraphNetwork};
-pub use kernel::{Comparison, Family, Kernel, KernelProcess};
+pub use kernel::{Comparison, Family, Kernel, KernelProcess, common};
 pub use linear::{Cholesky, Matrix, dot};
 pub use mixed_kernel::{MixedKernel, MixedPoint};
 pub use motif::{Motif, motifs};

@@ -8,6 +8,8 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 /// Deepest refinement that is tried.
 const DEEPEST: usize = 4;
+/// Squared lengths of radial kernels that are tried, in squared counts.
+const SQUARES: [f64; 6] = [4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
 
 /// How often each subtree pattern occurs in a graph. The pattern of a node at depth 0 is its label, at depth `l` its label with the
 /// patterns of depth `l - 1` of the nodes that it reads, in any order.
@@ -38,9 +40,12 @@ impl Features {
 
     /// The kernel up to a depth, 1 for equal graphs: the cosine between the vectors of counts.
     pub fn kernel(&self, other: &Self, depth: usize) -> f64 {
-        let product: f64 =
-            self.depths.iter().zip(&other.depths).take(depth + 1).map(|(a, b)| product(a, b)).sum();
-        product / self.norm(depth) / other.norm(depth)
+        self.product(other, depth) / self.norm(depth) / other.norm(depth)
+    }
+
+    /// The scalar product of the vectors of counts up to a depth.
+    fn product(&self, other: &Self, depth: usize) -> f64 {
+        self.depths.iter().zip(&other.depths).take(depth + 1).map(|(a, b)| product(a, b)).sum()
     }
 
     /// Length of the vector of counts up to a depth.
@@ -86,21 +91,28 @@ fn product(a: &[(u64, f64)], b: &[(u64, f64)]) -> f64 {
     sum
 }
 
-/// The kernel with patterns up to a depth: the cosine between the vectors of counts.
+/// The kernel with patterns up to a depth: the cosine between the vectors of counts, or with a squared length `s` the radial kernel
+/// `exp(-d / 2 s)` of their squared distance `d`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct WeisfeilerLehman {
     depth: usize,
+    square: Option<f64>,
 }
 
 impl WeisfeilerLehman {
     /// The cosine with patterns up to this depth, at most 4.
     pub fn cosine(depth: usize) -> Self {
-        Self { depth: depth.min(DEEPEST) }
+        Self { depth: depth.min(DEEPEST), square: None }
     }
 
     /// Depth of the patterns.
     pub fn depth(&self) -> usize {
         self.depth
+    }
+
+    /// From the cosine up to the depth, or the squared distance.
+    fn of(&self, cosine: f64, distance: f64) -> f64 {
+        self.square.map_or(cosine, |square| (-0.5 * distance / square).exp())
     }
 }
 
@@ -108,7 +120,9 @@ impl Kernel for WeisfeilerLehman {
     type Point = Features;
 
     fn value(&self, a: &Features, b: &Features) -> f64 {
-        a.kernel(b, self.depth)
+        let depth = self.depth;
+        let common = a.product(b, depth);
+        self.of(common / a.norm(depth) / b.norm(depth), a.squares[depth] + b.squares[depth] - 2.0 * common)
     }
 }
 
@@ -117,19 +131,20 @@ impl Family for WeisfeilerLehman {
         Features::of(dag)
     }
 
-    /// The cosine for each depth.
+    /// The cosine for each depth, then the squared distance for each.
     fn compare(a: &Features, b: &Features) -> Comparison {
-        let mut cosines = Comparison::default();
+        let mut comparison = Comparison::default();
         let mut sum = 0.0;
         for (depth, (one, other)) in a.depths.iter().zip(&b.depths).enumerate() {
             sum += product(one, other);
-            cosines[depth] = sum / a.norm(depth) / b.norm(depth);
+            comparison[depth] = sum / a.norm(depth) / b.norm(depth);
+            comparison[depth + DEEPEST + 1] = a.squares[depth] + b.squares[depth] - 2.0 * sum;
         }
-        cosines
+        comparison
     }
 
     fn compared(&self, comparison: &Comparison) -> f64 {
-        comparison[self.depth]
+        self.of(comparison[self.depth], comparison[self.depth + DEEPEST + 1])
     }
 
     fn first() -> Self {
@@ -137,7 +152,11 @@ impl Family for WeisfeilerLehman {
     }
 
     fn variants(&self) -> Vec<Vec<Self>> {
-        vec![(0..=DEEPEST).map(Self::cosine).collect()]
+        let squares = std::iter::once(None).chain(SQUARES.map(Some));
+        vec![
+            (0..=DEEPEST).map(|depth| Self { depth, ..*self }).collect(),
+            squares.map(|square| Self { square, ..*self }).collect(),
+        ]
     }
 }
 

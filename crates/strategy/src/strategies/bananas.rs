@@ -5,8 +5,8 @@
 //! random hidden layers (see [`Ensemble`]).
 
 use super::StrategyKind;
-use crate::Rng;
 use crate::model_based::{Evidence, Model, ModelBased, SETTINGS};
+use crate::{Rng, Setting, SettingKind};
 use nasmyth_space::{Genotype, Space};
 use nasmyth_surrogate::encodings::Paths;
 use nasmyth_surrogate::{Dag, Ensemble, acquisition::thompson, half_rank};
@@ -17,9 +17,18 @@ pub(super) const KIND: StrategyKind = StrategyKind {
     name: "bananas",
     doc: "Thompson sampling from an ensemble on the paths of small networks, on the genes of deep ones",
     several: true,
-    settings: &SETTINGS,
-    build: |settings| Box::new(ModelBased::new(Bananas::default(), settings)),
+    settings: &[SETTINGS[0], SETTINGS[1], SETTINGS[2], ENCODING],
+    build: |settings| Box::new(ModelBased::new(Bananas::new(settings.text("encoding")), settings)),
 };
+
+/// What the ensemble reads; candidates are drawn and mutated gene by gene in any case.
+const ENCODING: SettingKind = SettingKind {
+    name: "encoding",
+    doc: "what the ensemble reads: paths, where networks are small enough for them, or the genes",
+    setting: Setting::Word { default: PATHS, options: &[PATHS, GENES] },
+};
+const PATHS: &str = "paths";
+const GENES: &str = "genes";
 
 /// Networks of the ensemble.
 const MEMBERS: usize = 5;
@@ -27,12 +36,17 @@ const MEMBERS: usize = 5;
 const CACHED: usize = 20_000;
 
 /// The paths of networks seen so far; none where there are too many or too long ones.
-#[derive(Default)]
 struct Bananas {
+    /// Whether it reads genes although there are paths.
+    genes: bool,
     paths: HashMap<Genotype, Option<Arc<Paths>>>,
 }
 
 impl Bananas {
+    fn new(encoding: &str) -> Self {
+        Self { genes: encoding == GENES, paths: HashMap::new() }
+    }
+
     fn paths(&mut self, space: &Space, genotype: &Genotype) -> Option<Arc<Paths>> {
         if self.paths.len() > CACHED {
             self.paths.clear();
@@ -47,7 +61,10 @@ impl Bananas {
     /// The vectors of networks: the paths that trials have, or the genes if one of the trials has no paths.
     fn vectors(&mut self, evidence: &Evidence<'_>, pool: &[Genotype]) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
         let trials: Vec<&Genotype> = evidence.known.iter().map(|known| &known.genotype).collect();
-        let paths: Option<Vec<Arc<Paths>>> = trials.iter().map(|g| self.paths(evidence.space, g)).collect();
+        let paths: Option<Vec<Arc<Paths>>> = match self.genes {
+            true => None,
+            false => trials.iter().map(|g| self.paths(evidence.space, g)).collect(),
+        };
         let genes =
             |genotype: &Genotype| evidence.space.encode(genotype).into_iter().map(f64::from).collect();
         let Some(paths) = paths else {

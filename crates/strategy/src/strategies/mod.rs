@@ -1,5 +1,6 @@
 //! Every strategy, one a file.
 
+mod b2opt;
 mod bananas;
 mod brp_nas;
 mod casmopolitan;
@@ -19,6 +20,7 @@ mod reinforce;
 mod tpe;
 mod tw_nas;
 
+pub use b2opt::B2Opt;
 pub use casmopolitan::Casmopolitan;
 pub use epnas::Epnas;
 pub use gflownet::GFlowNet;
@@ -69,6 +71,7 @@ pub static STRATEGIES: &[StrategyKind] = &[
     manas::KIND,
     epnas::KIND,
     gflownet::KIND,
+    b2opt::KIND,
     language_model::KIND,
     random::KIND,
 ];

@@ -4,6 +4,10 @@
 //! one cell; [`Encoding::encode`] gives the one with weights of 0 and 1.
 
 use super::{CellKind, Encoding, PathOneHot};
+use rand::{Rng, RngExt};
+
+/// Changes that are tried until one leads to another cell.
+const TRIES: usize = 100;
 
 /// For each edge a weight, then how many edges there are, then one bit for each edge and operator.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +50,33 @@ impl Encoding for AdjacencyContinuous {
             (0..kind.operators).map(move |o| f64::from(u8::from(o == operator && there(operator))))
         });
         weights.chain([count]).chain(bits).collect()
+    }
+    /// Uniform weights, number of edges, at least one, and weights of the operators.
+    fn sample(&self, kind: &CellKind, rng: &mut dyn Rng) -> Option<Vec<usize>> {
+        let mut code: Vec<f64> = (0..self.length(kind)).map(|_| rng.random()).collect();
+        code[kind.edges.len()] = rng.random_range(1..=kind.edges.len()) as f64;
+        self.decode(kind, &code)
+    }
+    /// Of the vectors that mean the cell a random one, with a new weight of an edge, number of edges, or operator.
+    fn perturb(&self, kind: &CellKind, cell: &[usize], rng: &mut dyn Rng) -> Option<Vec<usize>> {
+        let edges = kind.edges.len();
+        for _ in 0..TRIES {
+            let mut code = self.encode(kind, cell);
+            code[..edges].iter_mut().for_each(|weight| *weight = 0.5 * (*weight + rng.random::<f64>()));
+            match rng.random_range(0..=2 * edges) {
+                edge if edge < edges => code[edge] = rng.random(),
+                at if at == edges => code[at] = rng.random_range(0..=edges) as f64,
+                at => {
+                    let bits = edges + 1 + (at - edges - 1) * kind.operators;
+                    code[bits..][..kind.operators].iter_mut().for_each(|bit| *bit = rng.random());
+                }
+            }
+            let changed = self.decode(kind, &code)?;
+            if changed != cell {
+                return Some(changed);
+            }
+        }
+        None
     }
 }
 

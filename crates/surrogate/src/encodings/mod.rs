@@ -13,6 +13,8 @@ pub use continuous::{AdjacencyContinuous, PathContinuous};
 pub use path::{PathCategorical, PathOneHot};
 pub use paths_of_graphs::Paths;
 
+use rand::Rng;
+
 /// A kind of cells: nodes from 0 (the input) to the last (the output), edges between them, and a number of operators, one of which is on
 /// each edge.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,9 +67,19 @@ pub trait Encoding: Sync {
 
     /// The vector of a cell whose operators are those of the kind.
     fn encode(&self, kind: &CellKind, cell: &[usize]) -> Vec<f64>;
+
+    /// A cell drawn at random feature by feature; `None` where features do not say which cell they mean.
+    fn sample(&self, _kind: &CellKind, _rng: &mut dyn Rng) -> Option<Vec<usize>> {
+        None
+    }
+
+    /// Another cell, after a random change of one feature; `None` as for [`sample`](Self::sample).
+    fn perturb(&self, _kind: &CellKind, _cell: &[usize], _rng: &mut dyn Rng) -> Option<Vec<usize>> {
+        None
+    }
 }
 
-/// All encodings of cells; the truncated ones keep the shorter half of the words of a cell with paths of up to three operators.
+/// All encodings of cells, each with up to three uses (section 3.1): to draw cells, to change one, and to train a predictor on; the truncated ones keep the shorter half of the words of a cell with paths of up to three operators.
 pub static ENCODINGS: &[&dyn Encoding] = &[
     &AdjacencyOneHot,
     &AdjacencyCategorical,
@@ -82,6 +94,7 @@ pub static ENCODINGS: &[&dyn Encoding] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rand::SeedableRng;
     use std::collections::HashSet;
 
     fn all(kind: &CellKind) -> impl Iterator<Item = Vec<usize>> {
@@ -132,6 +145,44 @@ mod tests {
         code[6] = 0.2;
         assert_eq!(AdjacencyContinuous.decode(&kind, &code), Some(vec![0; 6]));
         assert_eq!(AdjacencyContinuous.decode(&kind, &code[1..]), None);
+    }
+
+    #[test]
+    fn cells_are_drawn_and_changed_in_one_feature() {
+        let kind = CellKind::nas_bench_201();
+        let mut rng = rand_xoshiro::Xoshiro256PlusPlus::seed_from_u64(1);
+        let mut able = Vec::new();
+        for encoding in ENCODINGS {
+            let Some(mut cell) = encoding.sample(&kind, &mut rng) else { continue };
+            let mut seen = HashSet::new();
+            for _ in 0..3000 {
+                let before = std::mem::take(&mut cell);
+                cell = encoding.perturb(&kind, &before, &mut rng).unwrap();
+                assert!(cell != before && cell.len() == 6 && cell.iter().all(|o| *o < 5));
+                seen.insert(cell.clone());
+            }
+            // A walk of single changes leads almost always to a cell where it has not been.
+            assert!(seen.len() > 500, "{}: {}", encoding.name(), seen.len());
+            able.push(encoding.name());
+        }
+        assert_eq!(
+            able,
+            [
+                "adjacency-one-hot",
+                "adjacency-categorical",
+                "adjacency-continuous",
+                "path-one-hot",
+                "path-categorical"
+            ]
+        );
+        // A path more is the direct one, or brings the edges that it lacks; a path less lacks one of its edges.
+        let paths = PathOneHot { truncated: None };
+        for _ in 0..200 {
+            let after = paths.perturb(&kind, &[1, 0, 0, 0, 0, 0], &mut rng).unwrap();
+            assert!(after[0] == 1 && after.iter().filter(|o| **o != 0).count() >= 2, "{after:?}");
+            let after = paths.perturb(&kind, &[0, 0, 0, 4, 0, 0], &mut rng).unwrap();
+            assert!(after[3] == 4 || after == [0; 6], "{after:?}");
+        }
     }
 
     #[test]
