@@ -1,0 +1,1 @@
+//! One-shot search: sampled sub-networks of one bank of weights.
