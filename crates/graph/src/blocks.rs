@@ -38,15 +38,12 @@ pub fn squeeze_excitation(
     gate: Function,
 ) -> Result<NodeId, GraphError> {
     let channels = g.fact(x).channels();
-    g.enter("squeeze");
     let s = g.push(GlobalPool(Pooling::Average), &[x])?;
     let s = g.push(Linear::new(hidden), &[s])?;
     let s = g.push(Activation(act), &[s])?;
     let s = g.push(Linear::new(channels), &[s])?;
     let s = g.push(Activation(gate), &[s])?;
-    let y = g.push(Mul, &[x, s]);
-    g.leave();
-    y
+    g.push(Mul, &[x, s])
 }
 
 /// What the layers of one network have in common.

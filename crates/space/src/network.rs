@@ -145,7 +145,10 @@ impl Network {
         if !self.shape().spatial().is_empty() {
             self.push(GlobalPool(Pooling::Average))?;
         }
-        self.scope("classifier", |net| Ok(drop(net.push(Linear::new(net.outputs))?)))?;
+        self.scope("classifier", |net| {
+            net.push(Linear::new(net.outputs))?;
+            Ok(())
+        })?;
         if self.regression {
             self.push(Standardize { inverse: true })?;
         }

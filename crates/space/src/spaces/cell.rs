@@ -123,23 +123,52 @@ pub fn with_cell(genotype: &Genotype, cell: &str) -> Result<Genotype, SpaceError
     Ok(Genotype::new(parse_cell(cell)?.into_iter().chain(rest)))
 }
 
+/// What stands around the cells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Skeleton {
+    /// Channels of the first stage; each stage has twice those of the one before.
+    pub width: usize,
+    /// Cells of each stage.
+    pub cells: usize,
+    /// Stride of the first convolution.
+    pub stride: usize,
+}
+
+/// The space of the cells alone, in a fixed skeleton; its genes are the six edges.
+///
+/// # Errors
+/// Data that the preset is not for, or positions that the strides leave none of.
+pub fn in_skeleton(context: &Context, skeleton: Skeleton) -> Result<Space, SpaceError> {
+    build(context)?; // the same data
+    let context = context.clone();
+    Space::new(PRESET.name, "NAS-Bench-201's cells in a fixed skeleton.", cell_tree(), move |genes| {
+        network(genes, &context, skeleton)
+    })
+}
+
 fn lower(genes: &Reader<'_>, context: &Context) -> Result<Graph, SpaceError> {
+    let (width, cells) = (genes.size("width")?, genes.size("cells")?);
+    network(genes, context, Skeleton { width, cells, stride: stem_stride(context) })
+}
+
+fn network(genes: &Reader<'_>, context: &Context, skeleton: Skeleton) -> Result<Graph, SpaceError> {
     let edges = EDGES.map(|(to, from)| genes.word(&format!("cell.{}", edge_name(to, from))));
     let edges = edges.into_iter().collect::<Result<Vec<_>, _>>()?;
-    let (width, cells) = (genes.size("width")?, genes.size("cells")?);
+    let Skeleton { width, cells, stride } = skeleton;
     let mut net = Network::begin(PRESET.name, context)?;
-    let stride = stem_stride(context);
     let kernel = net.window(3.max(2 * stride - 1));
     net.push(Conv::same(width, &kernel).stride(stride))?.push(BatchNorm::default())?;
     for stage in 0..STAGES {
         net.scope(format_args!("stage{stage}"), |net| {
             if stage > 0 {
-                net.scope("reduce", |net| Ok(drop(net.with(|g, x| reduce(g, x, width << stage, 2))?)))?;
+                net.graph.enter("reduce");
+                net.with(|g, x| reduce(g, x, width << stage, 2))?;
+                net.graph.leave();
             }
             for i in 0..cells {
-                net.scope(format_args!("cell{i}"), |net| {
-                    Ok(drop(net.with(|g, x| cell_of(g, x, &edges, scoped_edge))?))
-                })?;
+                net.graph.enter(format_args!("cell{i}"));
+                net.with(|g, x| cell_of(g, x, &edges, scoped_edge))?;
+                net.graph.leave();
             }
             Ok(())
         })?;

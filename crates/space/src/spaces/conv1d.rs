@@ -166,7 +166,11 @@ fn append(
     })?;
     if block.flag("squeeze")? {
         let hidden = (out / SQUEEZE).max(1);
-        net.with(|g, x| squeeze_excitation(g, x, hidden, Function::Relu, Function::Sigmoid))?;
+        net.scope("squeeze", |net| {
+            let gated = squeeze_excitation(&mut net.graph, net.at, hidden, Function::Relu, Function::Sigmoid);
+            net.at = gated?;
+            Ok(())
+        })?;
     }
     if residual {
         net.shortcut(from)?.activate(act)?;

@@ -124,7 +124,10 @@ fn lower(genes: &Reader<'_>, context: &Context, plan: Plan) -> Result<Graph, Spa
     let head = genes.size("head")?;
     if head > 0 {
         let conv = Conv::same(head, &[1, 1]);
-        net.scope("head", |net| Ok(drop(net.conv_bn_act(conv, Some(act))?)))?;
+        net.scope("head", |net| {
+            net.conv_bn_act(conv, Some(act))?;
+            Ok(())
+        })?;
     }
     let dropout = genes.float("dropout")?;
     if dropout > 0.0 {
