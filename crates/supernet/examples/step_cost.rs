@@ -4,11 +4,10 @@
 //! `builtin:mnist1d`), in the space `cell`.
 
 use nasmyth_data::{Features, OpenOptions, Subset, open};
-use nasmyth_engine::Engine;
+use nasmyth_engine::{Engine, ParamLayout, Program};
 use nasmyth_estimator::StopFlag;
-use nasmyth_graph::VerifiedGraph;
 use nasmyth_space::{Context, preset};
-use nasmyth_supernet::one_shot::{OneShot, Sampling, Supernet, Task, planned_memory};
+use nasmyth_supernet::one_shot::{OneShot, Sampling, Supernet, Task, planned_memory, step_bytes};
 use nasmyth_train::{Recipe, Trainer, training_program};
 use std::error::Error;
 use std::time::Instant;
@@ -31,52 +30,60 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (settings, engine, stop) = (OneShot::default(), Engine::cpu(1), StopFlag::new());
 
     let mut supernet = Supernet::new(task, &settings, &engine)?;
-    let mut ends = Vec::new();
-    let start = Instant::now();
-    supernet.run(steps, &stop, &mut |_, _| ends.push(start.elapsed().as_secs_f64()))?;
-    let mut alone = Vec::new();
-    let mut memory = 0;
+    let (mut sampled, mut alone, mut ratios, mut compiling) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut most_sampled, mut most_alone) = (0, 0);
     for step in 0..steps {
+        sampled.push(seconds(|| Ok(supernet.run(step + 1, &stop, &mut |_, _| ())?))?);
         let genotype = &Sampling::Uniform.draw(&space, task.seed, step, None)[0];
         let graph = space.lower(genotype)?.verify()?;
-        memory = memory.max(bytes_alone(&graph, task, &engine)?);
+        let layout = ParamLayout::of(&graph);
+        let mut compiled = None;
+        compiling.push(seconds(|| Ok(compiled = Some(training_program(&graph, &data, &recipe, &engine)?)))?);
+        let program = compiled.ok_or("no program")?;
+        most_sampled = most_sampled.max(step_bytes(&program, &layout));
+        most_alone = most_alone.max(bytes_alone(&program, &layout, &recipe));
         let mut trainer = Trainer::new(&graph, &data, Subset::Train, &recipe, 1, &engine)?;
         trainer.run(1, &stop, &mut |_| ())?; // meets cold memory
-        let start = Instant::now();
-        trainer.run(1, &stop, &mut |_| ())?;
-        alone.push(start.elapsed().as_secs_f64());
+        alone.push(seconds(|| Ok(trainer.run(1, &stop, &mut |_| ())?))?);
+        ratios.extend(sampled.last().zip(alone.last()).map(|(s, a)| s / a));
     }
-    let sampled: Vec<f64> =
-        ends.iter().scan(0.0, |last, &end| Some(end - std::mem::replace(last, end))).collect();
-    let ratios: Vec<f64> = sampled.iter().zip(&alone).map(|(s, a)| s / a).collect();
     let planned = planned_memory(task, &settings, steps, &engine)?;
     println!("batch {}, {steps} steps, each on another network of space `cell`", recipe.batch);
-    println!("sampled    {:.3} ms a step (lowering, compilation and copies included)", 1e3 * mean(&sampled));
-    println!("alone      {:.3} ms a step (compiled before)", 1e3 * mean(&alone));
+    println!(
+        "sampled    {:.3} ms a step, of which about {:.3} ms compilation",
+        1e3 * mean(&sampled),
+        1e3 * mean(&compiling)
+    );
+    println!("alone      {:.3} ms a step, compiled before", 1e3 * mean(&alone));
     println!(
         "time       {:.3} of the sums, {:.3} in the median",
         mean(&sampled) / mean(&alone),
         median(ratios)
     );
+    let ratio = most_sampled as f64 / most_alone as f64;
     println!(
-        "memory     {:.1} MiB for a step, {:.1} MiB alone, ratio {:.3}",
-        mib(planned.step),
-        mib(memory),
-        planned.step as f64 / memory as f64
+        "memory     {:.1} MiB for a step, {:.1} MiB alone, ratio {ratio:.3}",
+        mib(most_sampled),
+        mib(most_alone)
     );
     println!(
-        "bank       {:.1} MiB planned, {:.1} MiB of numbers",
+        "bank       {:.1} MiB planned, {:.1} MiB of weights now",
         mib(planned.bank),
         mib(4 * supernet.bank().len() as u64)
     );
     Ok(())
 }
 
-/// Values and activations of a training: parameters, their average, gradients, moments, the memory of the program.
-fn bytes_alone(graph: &VerifiedGraph, task: Task<'_>, engine: &Engine) -> Result<u64, Box<dyn Error>> {
-    let program = training_program(graph, task.data, task.recipe, engine)?;
-    let params = nasmyth_engine::ParamLayout::of(graph).len() * size_of::<f32>();
-    Ok((program.memory_bytes() + (3 + task.recipe.optimizer.moments()) * params) as u64)
+fn seconds(work: impl FnOnce() -> Result<(), Box<dyn Error>>) -> Result<f64, Box<dyn Error>> {
+    let start = Instant::now();
+    work()?;
+    Ok(start.elapsed().as_secs_f64())
+}
+
+/// What a training on its own holds: parameters, their average, gradients, moments, the memory of the program.
+fn bytes_alone(program: &Program, layout: &ParamLayout, recipe: &Recipe) -> u64 {
+    (program.memory_bytes() + (3 + recipe.optimizer.moments()) * layout.len() * size_of::<f32>()) as u64
 }
 
 fn mean(values: &[f64]) -> f64 {

@@ -3,7 +3,8 @@
 use nasmyth_data::{Dataset, OpenOptions, Subset, open};
 use nasmyth_engine::{Crew, Engine, ParamLayout, ParamStore};
 use nasmyth_estimator::StopFlag;
-use nasmyth_space::{Context, Genotype, Rng, Space, preset};
+use nasmyth_space::spaces::cell::{Skeleton, in_skeleton};
+use nasmyth_space::{Context, Genotype, Rng, Space, from_toml, preset};
 use nasmyth_supernet::one_shot::{
     METHODS, OneShot, Sampling, SplitBy, SplitPlan, StatisticsOf, Supernet, Task, planned_memory, similarity,
 };
@@ -19,12 +20,15 @@ struct Setup {
     recipe: Recipe,
 }
 
+fn context(data: &Dataset) -> Context {
+    let samples = data.len(Subset::Train);
+    Context { input: vec![40, 1], categories: Vec::new(), outputs: 10, regression: false, samples }
+}
+
 fn setup() -> Setup {
     let data = open("builtin:mnist1d", &OpenOptions::default()).unwrap();
     let samples = data.len(Subset::Train);
-    let context =
-        Context { input: vec![40, 1], categories: Vec::new(), outputs: 10, regression: false, samples };
-    let space = preset("cell", &context).unwrap();
+    let space = preset("cell", &context(&data)).unwrap();
     let recipe = Recipe { batch: 32, ..Recipe::for_data(data.features(), samples) };
     Setup { data, space, recipe }
 }
@@ -217,11 +221,11 @@ fn groups_share_only_what_is_common() {
 #[test]
 fn measured_statistics_judge_better_than_those_of_all_networks_together() {
     let setup = setup();
+    let skeleton = Skeleton { width: 8, cells: 1, stride: 2 };
+    let space = in_skeleton(&context(&setup.data), skeleton).unwrap();
+    let setup = Setup { space, ..setup };
     let mut supernet = setup.supernet(&OneShot::default());
-    run(&mut supernet, 150);
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("a.bank");
-    supernet.save(&path, "").unwrap();
+    run(&mut supernet, 400);
     let accuracy = |statistics: StatisticsOf| -> Vec<f64> {
         // The same weights, other settings of judging.
         let settings = OneShot { statistics, ..OneShot::default() };
@@ -280,12 +284,14 @@ fn what_does_not_fit_into_memory_is_refused_with_advice() {
     let small = plan(&setup.space, &OneShot::default()).unwrap();
     let split = plan(&setup.space, &(METHODS[2].settings)()).unwrap();
     assert!(split.bank > 5 * small.bank && split.step == small.step, "{small:?} {split:?}");
-    // A wide layer for a large image of nothing: 40 x 2^31 inputs would be too many numbers to hold.
-    let wide = nasmyth_space::from_toml(
-        "name = 'wide'\n[[layer]]\nop = 'flatten'\n[[layer]]\nop = 'linear'\nout = { choice = [60000, 65536] }\n[[layer]]\nop = 'linear'\nout = { choice = [65000, 65536] }\n",
-        &Context { input: vec![40, 1], categories: Vec::new(), outputs: 10, regression: false, samples: 100 },
-    )
-    .unwrap();
+    // Each network fits, but there are 64 matrices for the second layer.
+    let widths: Vec<String> = (0..8).map(|i| (14_000 + i).to_string()).collect();
+    let widths = widths.join(", ");
+    let wide = format!(
+        "name = 'wide'\n[[layer]]\nop = 'flatten'\n[[layer]]\nop = 'linear'\nout = {{ choice = [{widths}] }}\n\
+         [[layer]]\nop = 'linear'\nout = {{ choice = [{widths}] }}\n"
+    );
+    let wide = from_toml(&wide, &context(&setup.data)).unwrap();
     let error = plan(&wide, &OneShot::default()).err().unwrap().to_string();
-    assert!(error.contains("MiB") && error.contains("limit"), "{error}");
+    assert!(error.contains("MiB of weights") && error.contains("--limit weights<="), "{error}");
 }

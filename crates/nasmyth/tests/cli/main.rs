@@ -17,4 +17,5 @@ mod interruption;
 mod language_model;
 mod place;
 mod round_trip;
+mod supernet;
 mod zoo;

@@ -3,7 +3,7 @@
 use super::subnetwork::SubNetwork;
 use super::{OneShot, OneShotError, Sampling, Task};
 use crate::Address;
-use nasmyth_engine::Engine;
+use nasmyth_engine::{Engine, ParamLayout, Program};
 use nasmyth_graph::Role;
 use nasmyth_train::{memory_share, training_program};
 use std::collections::BTreeMap;
@@ -43,8 +43,7 @@ pub fn planned_memory(
         for genotype in Sampling::draw(settings.sampling, space, seed, update, None) {
             let network = SubNetwork::new(space, &partition, &genotype)?;
             let program = training_program(&network.graph, data, recipe, engine)?;
-            let own = 2 * size_of::<f32>() as u64 * network.layout.len() as u64;
-            step = step.max(program.memory_bytes() as u64 + own);
+            step = step.max(step_bytes(&program, &network.layout));
             let entries = network.layout.entries().iter();
             for (address, entry) in network.addresses.into_iter().zip(entries) {
                 let copies = if entry.role == Role::Buffer { 1 } else { 1 + recipe.optimizer.moments() };
@@ -65,6 +64,11 @@ pub fn planned_memory(
         return Err(OneShotError::Memory { bank, step, share, advice: advice(bank, step, settings) });
     }
     Ok(PlannedMemory { bank, step })
+}
+
+/// Bytes of a step of a sub-network: its program's memory, its weights, their gradients, and these summed over sub-networks.
+pub fn step_bytes(program: &Program, layout: &ParamLayout) -> u64 {
+    program.memory_bytes() as u64 + 3 * size_of::<f32>() as u64 * layout.len() as u64
 }
 
 /// Parts with weights of their own, the ones before the split included.

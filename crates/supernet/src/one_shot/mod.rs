@@ -19,7 +19,7 @@ mod supernet;
 pub use error::OneShotError;
 pub use estimator::InheritedEstimator;
 pub use judge::Judge;
-pub use memory::{PlannedMemory, planned_memory};
+pub use memory::{PlannedMemory, planned_memory, step_bytes};
 pub use methods::{METHODS, Method, method};
 pub use sampling::Admit;
 pub use settings::{OneShot, Sampling, SplitBy, SplitPlan, StatisticsOf};
