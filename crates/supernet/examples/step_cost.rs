@@ -34,18 +34,22 @@ fn main() -> Result<(), Box<dyn Error>> {
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut most_sampled, mut most_alone) = (0, 0);
     for step in 0..steps {
-        sampled.push(seconds(|| Ok(supernet.run(step + 1, &stop, &mut |_, _| ())?))?);
+        let start = Instant::now();
+        supernet.run(step + 1, &stop, &mut |_, _| ())?;
+        sampled.push(start.elapsed().as_secs_f64());
         let genotype = &Sampling::Uniform.draw(&space, task.seed, step, None)[0];
         let graph = space.lower(genotype)?.verify()?;
         let layout = ParamLayout::of(&graph);
-        let mut compiled = None;
-        compiling.push(seconds(|| Ok(compiled = Some(training_program(&graph, &data, &recipe, &engine)?)))?);
-        let program = compiled.ok_or("no program")?;
+        let start = Instant::now();
+        let program = training_program(&graph, &data, &recipe, &engine)?;
+        compiling.push(start.elapsed().as_secs_f64());
         most_sampled = most_sampled.max(step_bytes(&program, &layout));
         most_alone = most_alone.max(bytes_alone(&program, &layout, &recipe));
         let mut trainer = Trainer::new(&graph, &data, Subset::Train, &recipe, 1, &engine)?;
         trainer.run(1, &stop, &mut |_| ())?; // meets cold memory
-        alone.push(seconds(|| Ok(trainer.run(1, &stop, &mut |_| ())?))?);
+        let start = Instant::now();
+        trainer.run(1, &stop, &mut |_| ())?;
+        alone.push(start.elapsed().as_secs_f64());
         ratios.extend(sampled.last().zip(alone.last()).map(|(s, a)| s / a));
     }
     let planned = planned_memory(task, &settings, steps, &engine)?;
@@ -73,12 +77,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         mib(4 * supernet.bank().len() as u64)
     );
     Ok(())
-}
-
-fn seconds(work: impl FnOnce() -> Result<(), Box<dyn Error>>) -> Result<f64, Box<dyn Error>> {
-    let start = Instant::now();
-    work()?;
-    Ok(start.elapsed().as_secs_f64())
 }
 
 /// What a training on its own holds: parameters, their average, gradients, moments, the memory of the program.

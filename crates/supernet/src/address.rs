@@ -62,10 +62,9 @@ pub fn addresses(graph: &VerifiedGraph, layout: &ParamLayout, part: impl Fn(&str
 fn context(graph: &Graph, id: NodeId) -> u64 {
     let node = graph.node(id);
     let mut text = function(graph, id);
-    if let Some(&before) = node.inputs.first().filter(|_| !has_weights(graph, id)) {
-        if has_weights(graph, before) {
-            text += &function(graph, before);
-        }
+    let followed = |before: &&NodeId| !has_weights(graph, id) && has_weights(graph, **before);
+    if let Some(&before) = node.inputs.first().filter(followed) {
+        text += &function(graph, before);
     }
     xxh3_64(text.as_bytes())
 }

@@ -160,15 +160,15 @@ impl Gradients {
 
     /// The cosine between these gradients and others over the tensors that both have; 0 where either is zero.
     pub fn cosine(&self, other: &Self) -> f64 {
-        let shared = || self.0.iter().filter_map(|(slot, a)| Some((a, other.0.get(slot)?)));
-        let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum();
-        let sum = |f: &dyn Fn((&Vec<f32>, &Vec<f32>)) -> f64| shared().map(f).sum::<f64>();
-        let product = sum(&|(a, b)| dot(a, b));
-        let norms = (sum(&|(a, _)| dot(a, a)) * sum(&|(_, b)| dot(b, b))).sqrt();
+        let shared = self.0.iter().filter_map(|(slot, a)| Some((a, other.0.get(slot)?)));
+        let pairs = shared.flat_map(|(a, b)| a.iter().zip(b)).map(|(&a, &b)| (f64::from(a), f64::from(b)));
+        let add = |(ab, aa, bb): (f64, f64, f64), (a, b)| (ab + a * b, aa + a * a, bb + b * b);
+        let (product, own, others) = pairs.fold((0.0, 0.0, 0.0), add);
+        let norms = f64::sqrt(own * others);
         if norms > 0.0 { product / norms } else { 0.0 }
     }
 
-    /// Forgets all, keeping nothing for the next step.
+    /// Forgets all.
     pub fn clear(&mut self) {
         self.0.clear();
     }

@@ -58,10 +58,9 @@ impl Cache {
 
     /// Keeps a sub-network, and forgets the oldest if there are many.
     pub fn keep(&mut self, genotype: &Genotype, compiled: Arc<Compiled>) {
-        if self.order.len() >= KEPT {
-            if let Some(oldest) = self.order.pop_front() {
-                self.known.remove(&oldest);
-            }
+        let full = self.order.len() >= KEPT;
+        if let Some(oldest) = full.then(|| self.order.pop_front()).flatten() {
+            self.known.remove(&oldest);
         }
         self.order.push_back(genotype.clone());
         self.known.insert(genotype.clone(), compiled);
