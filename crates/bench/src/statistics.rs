@@ -69,6 +69,20 @@ fn exact(n: usize, w: usize) -> f64 {
     (2.0 * below / 2f64.powi(n as i32)).min(1.0)
 }
 
+/// Kendall's rank correlation with correction for ties, tau-b (Kendall 1945); 0 if all values of either are equal. For as many `a` as `b`.
+pub fn kendall(a: &[f64], b: &[f64]) -> f64 {
+    let (mut agreement, mut untied_a, mut untied_b) = (0.0, 0.0, 0.0);
+    for (i, j) in (0..a.len()).flat_map(|i| (0..i).map(move |j| (i, j))) {
+        let sign = |v: &[f64]| v[i].partial_cmp(&v[j]).map_or(0.0, |order| f64::from(order as i8));
+        let (x, y) = (sign(a), sign(b));
+        agreement += x * y;
+        untied_a += x * x;
+        untied_b += y * y;
+    }
+    let most = f64::sqrt(untied_a * untied_b);
+    if most > 0.0 { agreement / most } else { 0.0 }
+}
+
 /// Holm's correction of p-values (Holm 1979), in the order given.
 pub fn holm(p: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..p.len()).collect();
@@ -94,6 +108,17 @@ mod tests {
         let differences = [-1.0, 2.0, 3.0, -4.0, 5.0, 6.0, 7.0, 8.0];
         assert!((wilcoxon(&differences) - 20.0 / 256.0).abs() < 1e-12, "{}", wilcoxon(&differences));
         assert_eq!(wilcoxon(&[0.0, 0.0]), 1.0);
+    }
+
+    /// Worked out by hand.
+    #[test]
+    fn kendall_counts_pairs_and_leaves_ties_out() {
+        assert_eq!(kendall(&[1.0, 2.0, 3.0], &[2.0, 4.0, 9.0]), 1.0);
+        assert_eq!(kendall(&[1.0, 2.0, 3.0], &[3.0, 2.0, 1.0]), -1.0);
+        assert_eq!(kendall(&[1.0, 1.0], &[1.0, 2.0]), 0.0);
+        // Of six pairs four agree, one disagrees, one is tied in `a`: 3 / sqrt(5 * 6).
+        let tau = kendall(&[1.0, 2.0, 2.0, 3.0], &[2.0, 1.0, 3.0, 4.0]);
+        assert!((tau - 3.0 / 30f64.sqrt()).abs() < 1e-12, "{tau}");
     }
 
     #[test]

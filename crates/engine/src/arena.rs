@@ -20,6 +20,13 @@ impl<T: Real> Arena<T> {
         Self { values }
     }
 
+    /// An arena of `len` zeros in the place of this one: nothing is allocated where it was as large.
+    pub(crate) fn resized(mut self, len: usize) -> Self {
+        self.values.clear();
+        self.values.resize(len, T::ZERO);
+        self
+    }
+
     pub(crate) fn get(&self, range: &Range<usize>) -> &[T] {
         &self.values[range.clone()]
     }

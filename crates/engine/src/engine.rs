@@ -138,6 +138,16 @@ impl Program {
         })
     }
 
+    /// Memory to run in, in the place of a memory that another program leaves: a run of many programs one after the other
+    /// allocates only where one is larger than all before it.
+    pub fn memory_from(&self, other: Memory) -> Memory {
+        match (&self.0, other.0) {
+            (Code::Cpu(plan), Data::Cpu(arena)) => Memory(Data::Cpu(plan.arena_from(arena))),
+            #[cfg(feature = "burn")]
+            _ => self.memory(),
+        }
+    }
+
     /// Bytes of a memory, in the main memory of the machine.
     pub fn memory_bytes(&self) -> usize {
         match &self.0 {

@@ -147,14 +147,25 @@ impl<T: Real> ParamStore<T> {
 impl ParamStore<f32> {
     /// Freshly initialised parameters of `graph`. Each tensor depends on `seed` and its key alone.
     pub fn new(graph: &VerifiedGraph, seed: u64) -> Self {
-        let layout = Arc::new(ParamLayout::of(graph));
+        Self::filled(Arc::new(ParamLayout::of(graph)), |_, entry, values| {
+            initialize(&entry.init, xxh3_64_with_seed(entry.key.as_bytes(), seed), values);
+        })
+    }
+
+    /// The parameters of a layout that `fill` writes, tensor by tensor: it is given the number of the entry, the entry, and zeros.
+    pub fn filled(layout: Arc<ParamLayout>, mut fill: impl FnMut(usize, &ParamEntry, &mut [f32])) -> Self {
         let mut values = vec![0.0; layout.len()];
-        for entry in layout.entries() {
-            let mut rng = Xoshiro256PlusPlus::seed_from_u64(xxh3_64_with_seed(entry.key.as_bytes(), seed));
-            values[entry.range.clone()].iter_mut().for_each(|v| *v = initial(&entry.init, &mut rng) as f32);
+        for (i, entry) in layout.entries().iter().enumerate() {
+            fill(i, entry, &mut values[entry.range.clone()]);
         }
         Self { layout, values }
     }
+}
+
+/// The first values of a tensor: a function of `init` and `seed`.
+pub fn initialize(init: &Init, seed: u64, values: &mut [f32]) {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+    values.iter_mut().for_each(|v| *v = initial(init, &mut rng) as f32);
 }
 
 fn initial(init: &Init, rng: &mut Xoshiro256PlusPlus) -> f64 {

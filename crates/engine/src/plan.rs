@@ -151,6 +151,11 @@ impl<T: Real> Plan<T> {
         Arena::new(self.schedule.arena_len)
     }
 
+    /// The same, in the place of an arena of another plan.
+    pub fn arena_from(&self, other: Arena<T>) -> Arena<T> {
+        other.resized(self.schedule.arena_len)
+    }
+
     /// Bytes of an arena.
     pub fn arena_bytes(&self) -> usize {
         self.schedule.arena_len * size_of::<T>()

@@ -110,7 +110,16 @@ mod tests {
         let mut answers = Vec::new();
         for (hash, rung) in [1, 2, 3, 13].into_iter().flat_map(|hash| [(hash, 0), (hash, 1)]) {
             let fidelity = Fidelity { rung, epochs: f64::from(rung) + 0.1 };
-            let job = Job { trial: 0, arch: &arch, hash, fidelity, previous: None, seed, stop: &stop };
+            let job = Job {
+                trial: 0,
+                arch: &arch,
+                genotype: "-",
+                hash,
+                fidelity,
+                previous: None,
+                seed,
+                stop: &stop,
+            };
             answers.push(cached.estimate(&job).ok());
         }
         (answers, counting.0.load(Ordering::Relaxed))

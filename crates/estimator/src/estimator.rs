@@ -22,6 +22,8 @@ pub struct Job<'a> {
     pub trial: u64,
     /// The network.
     pub arch: &'a VerifiedGraph,
+    /// What it was made of: one word that its space reads.
+    pub genotype: &'a str,
     /// Its canonical hash: the identity under which checkpoints are kept.
     pub hash: u128,
     /// How far to go.

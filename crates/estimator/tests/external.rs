@@ -24,7 +24,16 @@ fn estimate(external: &External, trial: u64) -> Result<Estimate, EstimateError> 
 fn estimate_until(external: &External, trial: u64, stop: &StopFlag) -> Result<Estimate, EstimateError> {
     let arch = graph();
     let fidelity = Fidelity { rung: 0, epochs: 2.0 };
-    external.estimate(&Job { trial, arch: &arch, hash: 7, fidelity, previous: None, seed: 5, stop })
+    external.estimate(&Job {
+        trial,
+        arch: &arch,
+        genotype: "-",
+        hash: 7,
+        fidelity,
+        previous: None,
+        seed: 5,
+        stop,
+    })
 }
 
 fn failure(result: Result<Estimate, EstimateError>) -> (String, String) {

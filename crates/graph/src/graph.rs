@@ -2,7 +2,7 @@
 
 use crate::ops::Input;
 use crate::{Fact, GraphError, Op, ParamSpec, passes};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt::{Display, Write};
 use std::ops::Deref;
 use std::sync::Arc;
@@ -34,6 +34,8 @@ pub struct Graph {
     scope: String,
     /// Length of `scope` before each scope that is open.
     open: Vec<usize>,
+    /// Nodes so far of each scope.
+    sizes: HashMap<String, usize>,
 }
 
 impl Graph {
@@ -45,6 +47,7 @@ impl Graph {
             outputs: Vec::new(),
             scope: String::new(),
             open: Vec::new(),
+            sizes: HashMap::new(),
         }
     }
 
@@ -64,9 +67,11 @@ impl Graph {
         self.scope.truncate(self.open.pop().unwrap_or(0));
     }
 
-    /// Adds a node with a name of its own making: the scope, its kind and its index.
+    /// Adds a node with a name of its own making: the scope, its kind, and how many nodes of the scope stand before it. So
+    /// what stands in a scope has the same names whatever stands in others.
     pub fn push(&mut self, op: impl Op, inputs: &[NodeId]) -> Result<NodeId, GraphError> {
-        let name = format!("{}{}_{}", self.scope, op.kind(), self.nodes.len());
+        let number = self.sizes.get(&self.scope).copied().unwrap_or(0);
+        let name = format!("{}{}_{number}", self.scope, op.kind());
         self.add(name, Arc::new(op), inputs)
     }
 
@@ -89,12 +94,16 @@ impl Graph {
             kind: op.kind().to_owned(),
             source,
         })?;
-        self.nodes.push(Node { name, op, inputs: inputs.to_vec(), fact });
-        Ok(NodeId(self.nodes.len() - 1))
+        Ok(self.push_node(Node { name, op, inputs: inputs.to_vec(), fact }))
     }
 
     /// Adds a node whose shape is already known.
     pub(crate) fn push_node(&mut self, node: Node) -> NodeId {
+        let scope = node.name.rfind('.').map_or("", |dot| &node.name[..=dot]);
+        match self.sizes.get_mut(scope) {
+            Some(size) => *size += 1,
+            None => drop(self.sizes.insert(scope.to_owned(), 1)),
+        }
         self.nodes.push(node);
         NodeId(self.nodes.len() - 1)
     }
@@ -214,7 +223,15 @@ mod tests {
         let b = g.push(Activation(Function::Relu), &[a]).unwrap();
         g.leave();
         let c = g.push(Activation(Function::Relu), &[b]).unwrap();
-        let names = [a, b, c].map(|id| g.node(id).name.as_str());
-        assert_eq!(names, ["stage1.block2.gate.activation_1", "stage1.block2.activation_2", "activation_3"]);
+        g.enter("stage1.block2");
+        let d = g.push(Activation(Function::Relu), &[c]).unwrap();
+        let names = [a, b, c, d].map(|id| g.node(id).name.as_str());
+        let expected = [
+            "stage1.block2.gate.activation_0",
+            "stage1.block2.activation_0",
+            "activation_1",
+            "stage1.block2.activation_1",
+        ];
+        assert_eq!(names, expected);
     }
 }

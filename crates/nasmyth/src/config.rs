@@ -1,6 +1,6 @@
 //! What a run is asked to do: a request leaves things open, a configuration has everything resolved.
 
-use crate::{Effort, Length, RunFolder, format_duration, parse_duration};
+use crate::{Effort, Length, RunFolder, SupernetConfig, format_duration, parse_duration};
 use anyhow::{Context, Result, anyhow, bail};
 use nasmyth_data::{Dataset, OpenOptions, Subset, TaskKind};
 use nasmyth_device::{Limits, Objectives};
@@ -263,6 +263,9 @@ pub struct RunConfig {
     pub strategy: Method,
     /// Who gets how much effort.
     pub scheduler: Method,
+    /// A super-network whose weights networks inherit, in place of training each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supernet: Option<SupernetConfig>,
     /// A program that estimates in place of training.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimator: Option<EstimatorConfig>,
@@ -325,7 +328,7 @@ impl Request {
     /// Where the text is no TOML.
     pub fn parse(text: &str) -> Result<Self> {
         let mut table: Table = text.parse().context("the configuration is not valid TOML")?;
-        for key in ["data", "budget", "search", "recipe"] {
+        for key in ["data", "budget", "search", "supernet", "recipe"] {
             if let Some(value) = table.get(key).filter(|value| !value.is_table()) {
                 bail!("{key}: expected a section `[{key}]`, got {value}");
             }
@@ -405,6 +408,7 @@ impl Request {
         let samples = data.len(Subset::Train);
         let recipe = Recipe::for_data(data.features(), samples);
         let effort = Effort::by_data(samples, recipe.batch);
+        let (supernet, given) = self.one_shot(effort.final_epochs);
         let timed = self.0.get("budget").and_then(Value::as_table).is_some_and(|b| !b.is_empty());
         let defaults = RunConfig {
             seed: 0,
@@ -426,13 +430,14 @@ impl Request {
                 devices: None,
             },
             strategy: Method::new("regularized-evolution"),
-            scheduler: Method::new("asha"),
+            scheduler: Method::new(if supernet.is_some() { "none" } else { "asha" }),
+            supernet,
             estimator: None,
             cache: None,
             recipe,
         };
         let mut table = Table::try_from(&defaults)?;
-        overlay(&mut table, &self.0);
+        overlay(&mut table, &given.0);
         let mut config: RunConfig =
             Value::Table(table).try_into().context("the configuration does not fit")?;
         config.data.fingerprint = Some(data.fingerprint());
@@ -443,6 +448,17 @@ impl Request {
         }
         config.check()?;
         Ok(config)
+    }
+
+    /// The super-network that the request asks for, with the defaults of its method, and the request with the strategy that searches with
+    /// its weights. A strategy that is a one-shot method asks for one.
+    fn one_shot(&self, final_epochs: f64) -> (Option<SupernetConfig>, Self) {
+        let word = |section: &str, key: &str| self.0.get(section)?.as_table()?.get(key)?.as_str();
+        let named = |name: Option<&str>| name.and_then(|name| SupernetConfig::of(name, final_epochs));
+        match named(word("strategy", "name")) {
+            Some(config) => (Some(config), self.clone().without("strategy.name").without("supernet.method")),
+            None => (named(word("supernet", "method")), self.clone()),
+        }
     }
 
     /// Whether the request says this itself.
@@ -482,6 +498,9 @@ impl RunConfig {
         }
         if let Some(timeout) = self.estimator.as_ref().and_then(|e| e.timeout.as_deref()) {
             parse_duration(timeout).map_err(|e| anyhow!("estimator.timeout: {e}"))?;
+        }
+        if let Some(supernet) = &self.supernet {
+            supernet.check(&self.scheduler.name, self.estimator.is_some())?;
         }
         self.recipe.problem().map_or(Ok(()), |p| Err(anyhow!(p)))
     }

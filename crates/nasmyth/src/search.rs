@@ -5,6 +5,7 @@ use crate::finalists::{FRONT, Finalist, Finals, Finished, finalists};
 use crate::fleet::Fleet;
 use crate::holding::{Holding, nothing_holds, tightened};
 use crate::motifs::write_motifs;
+use crate::supernet::Training;
 use crate::{
     Certificate, Effort, FinalLength, Infeasible, Interrupted, Metrics, Notice, Observer, Request, RunConfig,
     RunFolder, format_duration, parse_duration, write_report,
@@ -21,6 +22,7 @@ use nasmyth_study::{
     Budget, Changes, Event, Provenance, RunLock, STORE_FILE, State, Status, StopReason, Study, StudyConfig,
     feasibility,
 };
+use nasmyth_supernet::one_shot::{InheritedEstimator, Supernet, Task as OneShotTask};
 use nasmyth_train::{TrainError, Trainer, TrainingEstimator};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -60,6 +62,8 @@ pub struct Search {
     fallback: Genotype,
     /// When this process began with it.
     started: Instant,
+    /// What earlier processes spent on the super-network, if there is one.
+    supernet_before: Duration,
     notes: Vec<String>,
 }
 
@@ -128,6 +132,9 @@ impl Search {
         let search_time = plan_effort(&mut config, request, &data, &engine, (&space, meter, &fallback))?;
         let limits = affordable(&config, &space, meter);
         let elapsed = started.elapsed();
+        if let Some(supernet) = &config.supernet {
+            supernet.check_memory(one_shot_task(&config, &data, &space), &engine)?;
+        }
         let study_config = StudyConfig {
             seed: config.seed,
             budget: Budget {
@@ -155,7 +162,19 @@ impl Search {
         RunFolder::write(&folder.schema(), &serde_json::to_vec_pretty(data.schema())?)?;
         RunFolder::write(&folder.split(), &serde_json::to_vec_pretty(data.split())?)?;
         RunFolder::write(&folder.config(), config.to_toml()?.as_bytes())?;
-        Ok(Self { folder, config, data, space, engine, study, fleet, fallback, started, notes })
+        Ok(Self {
+            folder,
+            config,
+            data,
+            space,
+            engine,
+            study,
+            fleet,
+            fallback,
+            started,
+            supernet_before: Duration::ZERO,
+            notes,
+        })
     }
 
     /// Takes up a run that was interrupted or killed. `workers`: another number than before.
@@ -177,7 +196,19 @@ impl Search {
         let study = Study::resume(folder.path(), space.clone(), Changes { workers, budget: None })?;
         let study = study.with_meter(meter.clone());
         let notes = data.notes().iter().map(|note| format!("note      {note}")).collect();
-        Ok(Self { folder, config, data, space, engine, study, fleet, fallback, started, notes })
+        Ok(Self {
+            folder,
+            config,
+            data,
+            space,
+            engine,
+            study,
+            fleet,
+            fallback,
+            started,
+            supernet_before: Duration::ZERO,
+            notes,
+        })
     }
 
     /// The resolved configuration.
@@ -194,15 +225,15 @@ impl Search {
         if let Some(outcome) = self.finished(observer) {
             return Ok(outcome);
         }
-        let spent_before = Duration::from_millis(self.study.state().elapsed_ms);
-        let (reason, state, finalists) = self.find(spent_before, observer, stop)?;
+        let searched_before = Duration::from_millis(self.study.state().elapsed_ms);
+        let (reason, state, finalists) = self.find(searched_before, observer, stop)?;
         let finals = Finals {
             config: &self.config,
             data: &self.data,
             engine: &self.engine,
             folder: &self.folder,
             fleet: &self.fleet,
-            clock: self.clock(spent_before)?,
+            clock: self.clock(searched_before + self.supernet_before)?,
         };
         let finished =
             finals.run(&finalists, stop, observer).map_err(|error| match error.downcast_ref() {
@@ -247,7 +278,7 @@ impl Search {
                 return Ok((reason, state, finalists));
             }
             let limits = tightened(self.study.state().limits(), self.study.state());
-            let budget = self.more(spent_before)?;
+            let budget = self.more(spent_before + self.supernet_before)?;
             let (Some(budget), Ok(_)) = (budget, feasibility(&self.space, &limits, self.fleet.meter()))
             else {
                 return Err(Infeasible(nothing_holds(self.study.state())).into());
@@ -353,9 +384,27 @@ impl Search {
             .ladder();
         let ladder: Vec<f64> = ladder.iter().map(|f| f.epochs).collect();
         let context = self.estimate_context(&ladder)?;
-        let estimator: Box<dyn Estimator + '_> = match &self.config.estimator {
-            Some(external) => Box::new(self.external(external)?),
-            None => Box::new(TrainingEstimator {
+        let limits = self.study.state().config.limits.clone();
+        let meter = self.fleet.meter().clone();
+        let admit = |graph: &VerifiedGraph| limits.check(graph, &meter).is_empty();
+        let supernet: Option<Supernet> = match &self.config.supernet {
+            None => None,
+            Some(config) => {
+                let task = one_shot_task(&self.config, &self.data, &self.space);
+                let context = self.supernet_context(&limits)?;
+                let (engine, folder) = (&self.engine, &self.folder);
+                let training = Training { config, task, engine, folder, context };
+                let Some((supernet, before)) = training.run(&admit, observer, stop)? else {
+                    return Ok(StopReason::Interrupted);
+                };
+                self.supernet_before = before;
+                Some(supernet)
+            }
+        };
+        let estimator: Box<dyn Estimator + '_> = match (&self.config.estimator, &supernet) {
+            (_, Some(supernet)) => Box::new(InheritedEstimator { judge: supernet.judge() }),
+            (Some(external), None) => Box::new(self.external(external)?),
+            (None, None) => Box::new(TrainingEstimator {
                 data: &self.data,
                 recipe: self.config.recipe.clone(),
                 engine: self.engine.clone(),
@@ -391,11 +440,20 @@ impl Search {
 
     /// What an estimate depends on, beside the network, its effort and its seed.
     fn estimate_context(&self, ladder: &[f64]) -> Result<String> {
-        let RunConfig { data, recipe, estimator, engine, seed, .. } = &self.config;
+        let RunConfig { data, recipe, supernet, estimator, engine, seed, .. } = &self.config;
+        let limits = supernet.is_some().then(|| &self.study.state().config.limits);
+        let supernet = supernet.as_ref().map(|s| (s, &self.config.space, limits));
         let version = env!("CARGO_PKG_VERSION");
         let data =
             (data.fingerprint.as_deref(), data.valid_fraction, data.test_fraction, &data.target, data.task);
-        Ok(serde_json::to_string(&(version, data, recipe, estimator, engine, seed, ladder))?)
+        Ok(serde_json::to_string(&(version, data, recipe, supernet, estimator, engine, seed, ladder))?)
+    }
+
+    /// What the weights of the super-network are a function of, beside recipe, settings and seed.
+    fn supernet_context(&self, limits: &Limits) -> Result<String> {
+        let RunConfig { data, space, supernet, engine, .. } = &self.config;
+        let data = (data.fingerprint.as_deref(), data.valid_fraction, data.test_fraction, &data.target);
+        Ok(serde_json::to_string(&(env!("CARGO_PKG_VERSION"), data, space, supernet, engine, limits))?)
     }
 
     fn external(&self, config: &crate::EstimatorConfig) -> Result<External> {
@@ -453,6 +511,11 @@ impl Search {
         let best = state.best().map(|t| t.trial);
         Ok(self.study.record_final(serde_json::json!({ "trial": best, "trials": state.trials().len(), "seconds": self.started.elapsed().as_secs_f64() }))?)
     }
+}
+
+/// What a super-network of the run is trained for.
+fn one_shot_task<'a>(config: &'a RunConfig, data: &'a Dataset, space: &'a Space) -> OneShotTask<'a> {
+    OneShotTask { space, data, recipe: &config.recipe, seed: config.seed }
 }
 
 /// The preset, the published family or the user's file.
@@ -547,7 +610,12 @@ fn plan_effort(
     if !request.gives("search", "trainable") {
         config.search.trainable = effort.trainable;
     }
-    Ok(Some(effort.search_time.unwrap_or(time).saturating_sub(WRAP_UP)))
+    let search_time = effort.search_time.unwrap_or(time).saturating_sub(WRAP_UP);
+    let Some(mut supernet) = config.supernet.take() else { return Ok(Some(search_time)) };
+    let task = one_shot_task(config, data, space);
+    let left = supernet.plan(task, &config.open_engine()?, search_time, request.gives("supernet", "epochs"));
+    config.supernet = Some(supernet);
+    Ok(Some(left?))
 }
 
 /// The user's limits, and what the time allows to train unless no network keeps that too.

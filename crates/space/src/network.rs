@@ -6,6 +6,7 @@ use nasmyth_graph::ops::{
     Slice, Standardize,
 };
 use nasmyth_graph::{Fact, Graph, GraphError, NodeId, Op, blocks};
+use std::fmt::Display;
 
 /// How the columns of a table become features.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +77,20 @@ impl Network {
         Ok(self)
     }
 
+    /// Appends layers in a scope: the names of their nodes begin with `name`, and do not depend on what stands outside. Layers
+    /// that are at the same place in several networks of a space are to have the same names there, which is what networks share
+    /// weights by.
+    pub fn scope(
+        &mut self,
+        name: impl Display,
+        layers: impl FnOnce(&mut Self) -> Result<(), SpaceError>,
+    ) -> Result<&mut Self, SpaceError> {
+        self.graph.enter(name);
+        let result = layers(self);
+        self.graph.leave();
+        result.map(|()| self)
+    }
+
     /// Appends a convolution, batch norm and, if given, an activation.
     pub fn conv_bn_act(&mut self, conv: Conv, act: Option<Function>) -> Result<&mut Self, GraphError> {
         self.with(|g, x| blocks::conv_bn_act(g, x, conv, act))
@@ -105,6 +120,7 @@ impl Network {
         let (x, y) = (self.graph.fact(from).clone(), self.shape().clone());
         let mut skip = from;
         if x != y {
+            self.graph.enter("shortcut");
             let stride = strides(&x, &y).ok_or_else(|| SpaceError::Shape {
                 expected: format!("a value of shape {x:?}, or one whose positions a stride makes of it"),
                 got: format!("{y:?}"),
@@ -117,6 +133,7 @@ impl Network {
                 }
             };
             skip = self.graph.push(BatchNorm::default(), &[skip])?;
+            self.graph.leave();
         }
         self.at = self.graph.push(Add, &[self.at, skip])?;
         Ok(self)
@@ -128,7 +145,10 @@ impl Network {
         if !self.shape().spatial().is_empty() {
             self.push(GlobalPool(Pooling::Average))?;
         }
-        self.push(Linear::new(self.outputs))?;
+        self.scope("classifier", |net| {
+            net.push(Linear::new(net.outputs))?;
+            Ok(())
+        })?;
         if self.regression {
             self.push(Standardize { inverse: true })?;
         }

@@ -11,6 +11,7 @@ use std::thread::Scope;
 pub(crate) struct Work {
     pub(crate) trial: u64,
     pub(crate) arch: VerifiedGraph,
+    pub(crate) genotype: String,
     pub(crate) hash: u128,
     pub(crate) fidelity: Fidelity,
     pub(crate) previous: Option<Fidelity>,
@@ -81,6 +82,7 @@ fn estimate(estimator: &dyn Estimator, work: &Work, stop: &StopFlag) -> Result<E
     let job = Job {
         trial: work.trial,
         arch: &work.arch,
+        genotype: &work.genotype,
         hash: work.hash,
         fidelity: work.fidelity,
         previous: work.previous,

@@ -201,7 +201,8 @@ impl<'r> Run<'r> {
             Ok(arch) => {
                 let seed = xxh3_64_with_seed(&hash.to_le_bytes(), self.journal.state().config.seed);
                 let Task { fidelity, previous, .. } = task;
-                pool.submit(Work { trial, arch, hash, fidelity, previous, seed });
+                let genotype = task.genotype.to_string();
+                pool.submit(Work { trial, arch, genotype, hash, fidelity, previous, seed });
                 Ok(())
             }
             Err(reason) => self.journal.emit(Event::Failed { trial, reason, output: None }),

@@ -2,6 +2,7 @@
 
 mod checkpoint;
 mod estimator;
+mod feed;
 mod memory;
 mod metrics;
 mod optimizer;
@@ -11,9 +12,10 @@ mod trainer;
 
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use estimator::TrainingEstimator;
+pub use feed::Feed;
 pub use memory::memory_share;
 pub use metrics::{Classified, Evaluation, Regressed, evaluate, evaluate_some, predict};
-pub use optimizer::{Optimizer, OptimizerKind};
+pub use optimizer::{Moments, Optimizer, OptimizerKind};
 pub use recipe::Recipe;
 pub use schedule::cosine;
-pub use trainer::{Progress, TrainError, Trainer, initial_params};
+pub use trainer::{Progress, TrainError, Trainer, initial_params, set_statistics, training_program};

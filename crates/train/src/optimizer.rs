@@ -28,6 +28,67 @@ impl OptimizerKind {
     }
 }
 
+/// What a rule remembers of some parameters.
+pub struct Moments<'m> {
+    /// Mean of gradients, or momentum.
+    pub first: &'m mut [f32],
+    /// Mean of squared gradients; empty for [`OptimizerKind::Sgd`].
+    pub second: &'m mut [f32],
+    /// Steps so far, this one included.
+    pub steps: u64,
+}
+
+impl OptimizerKind {
+    /// Numbers remembered for each parameter.
+    pub fn moments(self) -> usize {
+        match self {
+            Self::Sgd { .. } => 1,
+            Self::AdamW { .. } => 2,
+        }
+    }
+
+    /// One step of `params` against `grads`, all with the same weight decay.
+    pub fn step(self, params: &mut [f32], grads: &[f32], moments: Moments<'_>, rate: f64, decay: f64) {
+        let (rate, decay) = (rate as f32, decay as f32);
+        let Moments { first, second, steps } = moments;
+        match self {
+            Self::Sgd { momentum } => {
+                let momentum = momentum as f32;
+                vectorized(
+                    #[inline(always)]
+                    || {
+                        for ((p, m), &g) in params.iter_mut().zip(first).zip(grads) {
+                            let g = g + decay * *p;
+                            *m = momentum * *m + g;
+                            *p -= rate * (g + momentum * *m);
+                        }
+                    },
+                );
+            }
+            Self::AdamW { beta1, beta2 } => {
+                let steps = steps.min(i32::MAX as u64) as i32;
+                let first_share = (1.0 / (1.0 - beta1.powi(steps))) as f32;
+                let second_share = (1.0 / (1.0 - beta2.powi(steps))) as f32;
+                // The complements are rounded, not taken of rounded decays: 1 - 0.999 would be right to five digits only.
+                let (new1, new2) = ((1.0 - beta1) as f32, (1.0 - beta2) as f32);
+                let (beta1, beta2) = (beta1 as f32, beta2 as f32);
+                let moments = first.iter_mut().zip(second);
+                vectorized(
+                    #[inline(always)]
+                    || {
+                        for ((p, (m, v)), &g) in params.iter_mut().zip(moments).zip(grads) {
+                            *m = beta1 * *m + new1 * g;
+                            *v = beta2 * *v + new2 * g * g;
+                            let direction = *m * first_share / ((*v * second_share).sqrt() + EPSILON);
+                            *p -= rate * (direction + decay * *p);
+                        }
+                    },
+                );
+            }
+        }
+    }
+}
+
 /// Added to the root of Adam's second moment.
 const EPSILON: f32 = 1e-8;
 
@@ -45,7 +106,7 @@ impl Optimizer {
     /// Fresh, for the trained parameters of `layout`.
     pub fn new(kind: OptimizerKind, layout: &ParamLayout) -> Self {
         let trained = layout.trained().len();
-        let second = if matches!(kind, OptimizerKind::AdamW { .. }) { trained } else { 0 };
+        let second = if kind.moments() == 2 { trained } else { 0 };
         Self {
             kind,
             decayed: layout.decayed().len(),
@@ -58,44 +119,15 @@ impl Optimizer {
     /// Moves `params` (the trained ones, or longer) against `grads`.
     pub fn step(&mut self, params: &mut [f32], grads: &[f32], rate: f64, weight_decay: f64) {
         self.steps += 1;
-        let (rate, decay) = (rate as f32, weight_decay as f32);
-        let decays = |i: usize| if i < self.decayed { decay } else { 0.0 };
-        match self.kind {
-            OptimizerKind::Sgd { momentum } => {
-                let momentum = momentum as f32;
-                vectorized(
-                    #[inline(always)]
-                    || {
-                        for (i, ((p, m), &g)) in params.iter_mut().zip(&mut self.first).zip(grads).enumerate()
-                        {
-                            let g = g + decays(i) * *p;
-                            *m = momentum * *m + g;
-                            *p -= rate * (g + momentum * *m);
-                        }
-                    },
-                );
-            }
-            OptimizerKind::AdamW { beta1, beta2 } => {
-                let steps = self.steps.min(i32::MAX as u64) as i32;
-                let first_share = (1.0 / (1.0 - beta1.powi(steps))) as f32;
-                let second_share = (1.0 / (1.0 - beta2.powi(steps))) as f32;
-                // The complements are rounded, not taken of rounded decays: 1 - 0.999 would be right to five digits only.
-                let (new1, new2) = ((1.0 - beta1) as f32, (1.0 - beta2) as f32);
-                let (beta1, beta2) = (beta1 as f32, beta2 as f32);
-                let moments = self.first.iter_mut().zip(&mut self.second);
-                vectorized(
-                    #[inline(always)]
-                    || {
-                        for (i, ((p, (m, v)), &g)) in params.iter_mut().zip(moments).zip(grads).enumerate() {
-                            *m = beta1 * *m + new1 * g;
-                            *v = beta2 * *v + new2 * g * g;
-                            let direction = *m * first_share / ((*v * second_share).sqrt() + EPSILON);
-                            *p -= rate * (direction + decays(i) * *p);
-                        }
-                    },
-                );
-            }
-        }
+        let at = self.decayed.min(params.len()).min(grads.len());
+        let (params, grads) = (params.split_at_mut(at), grads.split_at(at));
+        let first = self.first.split_at_mut(at);
+        let remembered = at.min(self.second.len());
+        let second = self.second.split_at_mut(remembered);
+        let steps = self.steps;
+        let moments = |first, second| Moments { first, second, steps };
+        self.kind.step(params.0, grads.0, moments(first.0, second.0), rate, weight_decay);
+        self.kind.step(params.1, grads.1, moments(first.1, second.1), rate, 0.0);
     }
 
     /// Memory and number of steps, to be kept in a checkpoint.

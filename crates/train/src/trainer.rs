@@ -1,7 +1,7 @@
 //! The training loop.
 
-use crate::{Checkpoint, Optimizer, Recipe, cosine, memory_share};
-use nasmyth_data::{Batches, Dataset, Statistics, Subset, Task};
+use crate::{Checkpoint, Feed, Optimizer, Recipe, cosine, memory_share};
+use nasmyth_data::{Dataset, Statistics, Subset, Task};
 use nasmyth_engine::{
     Crew, Engine, EngineError, Loss, Memory, Mode, Options, ParamLayout, ParamStore, Program,
 };
@@ -72,13 +72,6 @@ pub struct Progress {
     pub loss: f64,
 }
 
-/// What reads the samples of a part of the batch.
-struct Reader<'a> {
-    batches: Batches<'a>,
-    /// First sample of the part within the batch.
-    first: u64,
-}
-
 /// Trains one network. What it computes is a function of network, data, recipe, seed and the lengths of the segments.
 pub struct Trainer<'a> {
     recipe: Recipe,
@@ -89,7 +82,7 @@ pub struct Trainer<'a> {
     optimizer: Optimizer,
     memory: Memory,
     grads: Vec<f32>,
-    readers: Vec<Reader<'a>>,
+    feed: Feed<'a>,
     crew: Crew,
     seed: u64,
     step: u64,
@@ -99,6 +92,12 @@ pub struct Trainer<'a> {
 /// and the output's standardisation.
 pub fn initial_params(graph: &VerifiedGraph, s: &Statistics, seed: u64) -> ParamStore<f32> {
     let mut params = ParamStore::new(graph, seed);
+    set_statistics(&mut params, graph, s);
+    params
+}
+
+/// Puts the statistics `s` of the training data into the input's and the output's standardisation.
+pub fn set_statistics(params: &mut ParamStore<f32>, graph: &VerifiedGraph, s: &Statistics) {
     for node in graph.nodes() {
         let Some(op) = node.op.downcast::<nasmyth_graph::ops::Standardize>() else { continue };
         // Numbers come before category codes, so a prefix of the statistics is always the right part.
@@ -113,7 +112,27 @@ pub fn initial_params(graph: &VerifiedGraph, s: &Statistics, seed: u64) -> Param
             }
         }
     }
-    params
+}
+
+/// The program of one step of training `graph` on `data`.
+///
+/// # Errors
+/// A network that does not fit the data or cannot be compiled.
+pub fn training_program(
+    graph: &VerifiedGraph,
+    data: &Dataset,
+    recipe: &Recipe,
+    engine: &Engine,
+) -> Result<Program, TrainError> {
+    check_fit(graph, data)?;
+    let loss = match data.task() {
+        Task::Classification { .. } => Loss::CrossEntropy,
+        Task::Regression { .. } => {
+            Loss::SquaredError { variance: f64::from(data.statistics().target_std).powi(2) }
+        }
+    };
+    let options = Options { parts: recipe.parts, ..Options::new(recipe.batch, Mode::Train(loss)) };
+    Ok(engine.compile(graph, options)?)
 }
 
 impl<'a> Trainer<'a> {
@@ -126,30 +145,18 @@ impl<'a> Trainer<'a> {
         seed: u64,
         engine: &Engine,
     ) -> Result<Self, TrainError> {
-        check_fit(graph, data)?;
         let samples = data.len(subset);
         let recipe = recipe.clone().fitted(samples);
-        let loss = match data.task() {
-            Task::Classification { .. } => Loss::CrossEntropy,
-            Task::Regression { .. } => {
-                Loss::SquaredError { variance: f64::from(data.statistics().target_std).powi(2) }
-            }
-        };
-        let options = Options { parts: recipe.parts, ..Options::new(recipe.batch, Mode::Train(loss)) };
-        let program = engine.compile(graph, options)?;
+        let program = training_program(graph, data, &recipe, engine)?;
         check_memory(graph, &program)?;
         let params = initial_params(graph, data.statistics(), seed);
         let optimizer = Optimizer::new(recipe.optimizer, params.layout());
-        let reader = |part: &Range<usize>| Reader {
-            batches: Batches::new(data, subset, part.len(), &recipe.augment, seed),
-            first: part.start as u64,
-        };
         let average = params.clone();
         Ok(Self {
             samples,
             memory: program.memory(),
             grads: vec![0.0; params.layout().trained().len()],
-            readers: program.parts().iter().map(reader).collect(),
+            feed: Feed::new(data, subset, program.parts(), &recipe.augment, seed),
             crew: Crew::new(engine.threads().min(program.parts().len())),
             recipe,
             program,
@@ -230,7 +237,7 @@ impl<'a> Trainer<'a> {
     }
 
     fn one_step(&mut self, rate: f64) -> f32 {
-        self.read();
+        self.feed.read(self.step, &self.program, &mut self.memory, &mut self.crew);
         // Golden ratio: spreads bits.
         let seed = self.seed ^ self.step.wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let (params, grads) = (&mut self.params, &mut self.grads);
@@ -245,25 +252,6 @@ impl<'a> Trainer<'a> {
         }
         self.step += 1;
         loss
-    }
-
-    /// Puts the next samples in place, each part on its own.
-    fn read(&mut self) {
-        let start = self.step * self.program.batch() as u64;
-        let (x, t) = self.program.sample(&mut self.memory);
-        let (sample, outputs) = (x.len() / self.program.batch(), t.len() / self.program.batch());
-        let (mut x, mut t) = (x, t);
-        let mut jobs: Vec<_> = Vec::with_capacity(self.readers.len());
-        for (reader, part) in self.readers.iter_mut().zip(self.program.parts()) {
-            let (own_x, rest_x) = x.split_at_mut(part.len() * sample);
-            let (own_t, rest_t) = t.split_at_mut(part.len() * outputs);
-            jobs.push((reader, own_x, own_t));
-            (x, t) = (rest_x, rest_t);
-        }
-        self.crew.each(&mut jobs, |_, (reader, x, t)| {
-            reader.batches.seek(start + reader.first);
-            reader.batches.next(x, t);
-        });
     }
 
     /// The average forgets faster at the beginning, when the weights change most.

@@ -6,7 +6,7 @@ use nasmyth_data::{Augment, Dataset, OpenOptions, Subset, open};
 use nasmyth_engine::Engine;
 use nasmyth_estimator::StopFlag;
 use nasmyth_graph::VerifiedGraph;
-use nasmyth_graph::ops::{BatchNorm, Conv, Function, Pool, Pooling};
+use nasmyth_graph::ops::{BatchNorm, Conv, Function, GlobalPool, Linear, Pool, Pooling};
 use nasmyth_graph::passes::simplify;
 use nasmyth_space::spaces::cell::cell;
 use nasmyth_space::{Context, Network, SpaceError};
@@ -66,7 +66,9 @@ fn graph(operators: &[&str], context: &Context) -> Result<VerifiedGraph, SpaceEr
         net.with(|graph, x| cell(graph, x, operators))?;
     }
     net.push(BatchNorm::default())?.activate(Function::Relu)?;
-    Ok(net.finish()?.verify()?)
+    net.push(GlobalPool(Pooling::Average))?.push(Linear::new(context.outputs))?;
+    net.graph.output(net.at);
+    Ok(net.graph.verify()?)
 }
 
 /// Simulated seconds of a training, from counts of the simplified network, so that they are the same on every machine. The weights of

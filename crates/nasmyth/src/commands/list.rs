@@ -47,7 +47,9 @@ impl Arguments {
                 families.into_iter().try_for_each(|f| entry(&format!("zoo:{}", f.name), f.doc, &[]))
             }
             What::Strategies => {
-                nasmyth::strategy::STRATEGIES.iter().try_for_each(|s| entry(s.name, s.doc, s.settings))
+                nasmyth::strategy::STRATEGIES.iter().try_for_each(|s| entry(s.name, s.doc, s.settings))?;
+                let methods = nasmyth::weights::one_shot::METHODS;
+                methods.iter().try_for_each(|m| entry(m.name, m.doc, &[]))
             }
             What::Schedulers => {
                 nasmyth::strategy::SCHEDULERS.iter().try_for_each(|s| entry(s.name, s.doc, s.settings))

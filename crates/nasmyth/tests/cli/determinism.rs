@@ -50,6 +50,20 @@ fn workers_kills_and_repetition_change_nothing() {
     assert!(left.iter().all(|name| !name.to_string_lossy().contains("checkpoint")), "{left:?}");
 }
 
+#[test]
+fn a_super_network_is_the_same_on_any_workers_killed_and_again() {
+    let place = Place::new();
+    place.write("slow.toml", "[search]\nfinal_epochs = 40.0\n[supernet]\nepochs = 80.0\n");
+    let search = "search --data Waves --strategy few-shot --config slow.toml --seed 3 --trials 10";
+    place.run(&format!("{search} --workers 1 --out one")).exits(0);
+    killed(&place, &format!("{search} --workers 2 --out killed"));
+    place.run("search --config one/config.toml --workers 2 --out again").exits(0);
+    let expected = essence(&place, "one");
+    for run in ["killed", "again"] {
+        assert!(essence(&place, run) == expected, "{run}");
+    }
+}
+
 /// Two kills at random moments, one during the final training, then on to the end.
 fn killed(place: &Place, search: &str) {
     let mut next = noise(std::process::id());

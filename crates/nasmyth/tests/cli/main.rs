@@ -19,4 +19,5 @@ mod latency;
 mod place;
 mod remote;
 mod round_trip;
+mod supernet;
 mod zoo;

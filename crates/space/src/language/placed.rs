@@ -37,7 +37,8 @@ impl Lowering<'_> {
                 return Err(misread(&layer.at, expected, "more repetitions than that", None));
             }
             let placed = Placed { layer, genes, lowering: self };
-            (layer.kind.lower)(&placed, net).map_err(|e| e.within(&layer.at))?;
+            net.scope(&layer.label, |net| (layer.kind.lower)(&placed, net))
+                .map_err(|e| e.within(&layer.at))?;
         }
         Ok(())
     }
@@ -102,10 +103,12 @@ impl<'a> Placed<'a> {
     pub fn repeat(&self, net: &mut Network) -> Result<(), SpaceError> {
         let same = self.layer.times.as_ref().is_some_and(|t| t.same);
         if same {
-            return (0..self.genes.size(&self.layer.label)?).try_for_each(|_| self.body(net));
+            let times = self.genes.size(&self.layer.label)?;
+            return (0..times).try_for_each(|i| net.scope(i, |net| self.body(net)).map(drop));
         }
-        for genes in self.genes.repeat(&self.layer.label)? {
-            self.layer.bodies.iter().try_for_each(|body| self.run(body, &genes, net))?;
+        for (i, genes) in self.genes.repeat(&self.layer.label)?.iter().enumerate() {
+            let bodies = &self.layer.bodies;
+            net.scope(i, |net| bodies.iter().try_for_each(|body| self.run(body, genes, net)))?;
         }
         Ok(())
     }
@@ -114,6 +117,6 @@ impl<'a> Placed<'a> {
     pub fn option(&self, net: &mut Network) -> Result<(), SpaceError> {
         let (name, genes) = self.genes.branch(&self.layer.label)?;
         let chosen = self.layer.bodies.iter().find(|b| b.name == name);
-        chosen.map_or(Ok(()), |body| self.run(body, &genes, net))
+        chosen.map_or(Ok(()), |body| net.scope(&name, |net| self.run(body, &genes, net)).map(drop))
     }
 }

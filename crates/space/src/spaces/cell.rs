@@ -123,21 +123,55 @@ pub fn with_cell(genotype: &Genotype, cell: &str) -> Result<Genotype, SpaceError
     Ok(Genotype::new(parse_cell(cell)?.into_iter().chain(rest)))
 }
 
+/// What stands around the cells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Skeleton {
+    /// Channels of the first stage; each stage has twice those of the one before.
+    pub width: usize,
+    /// Cells of each stage.
+    pub cells: usize,
+    /// Stride of the first convolution.
+    pub stride: usize,
+}
+
+/// The space of the cells alone, in a fixed skeleton; its genes are the six edges.
+///
+/// # Errors
+/// Data that the preset is not for, or positions that the strides leave none of.
+pub fn in_skeleton(context: &Context, skeleton: Skeleton) -> Result<Space, SpaceError> {
+    build(context)?; // the same data
+    let context = context.clone();
+    Space::new(PRESET.name, "NAS-Bench-201's cells in a fixed skeleton.", cell_tree(), move |genes| {
+        network(genes, &context, skeleton)
+    })
+}
+
 fn lower(genes: &Reader<'_>, context: &Context) -> Result<Graph, SpaceError> {
+    let (width, cells) = (genes.size("width")?, genes.size("cells")?);
+    network(genes, context, Skeleton { width, cells, stride: stem_stride(context) })
+}
+
+fn network(genes: &Reader<'_>, context: &Context, skeleton: Skeleton) -> Result<Graph, SpaceError> {
     let edges = EDGES.map(|(to, from)| genes.word(&format!("cell.{}", edge_name(to, from))));
     let edges = edges.into_iter().collect::<Result<Vec<_>, _>>()?;
-    let (width, cells) = (genes.size("width")?, genes.size("cells")?);
+    let Skeleton { width, cells, stride } = skeleton;
     let mut net = Network::begin(PRESET.name, context)?;
-    let stride = stem_stride(context);
     let kernel = net.window(3.max(2 * stride - 1));
     net.push(Conv::same(width, &kernel).stride(stride))?.push(BatchNorm::default())?;
     for stage in 0..STAGES {
-        if stage > 0 {
-            net.with(|g, x| reduce(g, x, width << stage, 2))?;
-        }
-        for _ in 0..cells {
-            net.with(|g, x| cell(g, x, &edges))?;
-        }
+        net.scope(format_args!("stage{stage}"), |net| {
+            if stage > 0 {
+                net.graph.enter("reduce");
+                net.with(|g, x| reduce(g, x, width << stage, 2))?;
+                net.graph.leave();
+            }
+            for i in 0..cells {
+                net.graph.enter(format_args!("cell{i}"));
+                net.with(|g, x| cell_of(g, x, &edges, scoped_edge))?;
+                net.graph.leave();
+            }
+            Ok(())
+        })?;
     }
     net.push(BatchNorm::default())?.activate(Function::Relu)?;
     net.finish()
@@ -175,11 +209,23 @@ pub fn reduce(g: &mut Graph, x: NodeId, out: usize, stride: usize) -> Result<Nod
 /// # Errors
 /// None, for images and series.
 pub fn cell(g: &mut Graph, x: NodeId, operators: &[impl AsRef<str>]) -> Result<NodeId, GraphError> {
+    cell_of(g, x, operators, |g, x, _, operator| edge(g, x, operator))
+}
+
+/// What an edge (to, from) with an operator makes of a node; nothing for "none".
+type Edge = fn(&mut Graph, NodeId, (usize, usize), &str) -> Result<Option<NodeId>, GraphError>;
+
+fn cell_of(
+    g: &mut Graph,
+    x: NodeId,
+    operators: &[impl AsRef<str>],
+    edge: Edge,
+) -> Result<NodeId, GraphError> {
     let mut nodes = vec![x];
     for to in 1..NODES {
         let mut terms = Vec::new();
-        for ((_, from), op) in EDGES.iter().zip(operators).filter(|((t, _), _)| *t == to) {
-            terms.extend(edge(g, nodes[*from], op.as_ref())?);
+        for (&(_, from), op) in EDGES.iter().zip(operators).filter(|((t, _), _)| *t == to) {
+            terms.extend(edge(g, nodes[from], (to, from), op.as_ref())?);
         }
         nodes.push(match terms[..] {
             [] => g.push(Zero, &[x])?,
@@ -188,6 +234,20 @@ pub fn cell(g: &mut Graph, x: NodeId, operators: &[impl AsRef<str>]) -> Result<N
         });
     }
     Ok(nodes[NODES - 1])
+}
+
+/// An edge in a scope named after its ends and its operator: so each operator of each edge has weights of its own, whatever
+/// the other edges are.
+fn scoped_edge(
+    g: &mut Graph,
+    x: NodeId,
+    (to, from): (usize, usize),
+    operator: &str,
+) -> Result<Option<NodeId>, GraphError> {
+    g.enter(format_args!("{}.{operator}", edge_name(to, from)));
+    let y = edge(g, x, operator);
+    g.leave();
+    y
 }
 
 /// What an edge makes of `x`; nothing for "none".

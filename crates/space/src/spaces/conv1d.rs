@@ -102,7 +102,8 @@ fn lower(genes: &Reader<'_>, context: &Context) -> Result<Graph, SpaceError> {
         let stride = pooled(&mut net, &downsample, stage.size("stride")?)?;
         let out = stage.size("width")?;
         for (j, block) in stage.repeat("blocks")?.iter().enumerate() {
-            append(&mut net, block, out, if j == 0 { stride } else { 1 }, act)?;
+            let stride = if j == 0 { stride } else { 1 };
+            net.scope(format_args!("stage{i}.block{j}"), |net| append(net, block, out, stride, act))?;
         }
     }
     match genes.word("head")?.as_str() {
@@ -145,24 +146,31 @@ fn append(
     let dilation = genes.size("dilation")?;
     let kernel = [genes.size("kernel")?];
     let conv = |out: usize| Conv::same(out, &kernel).dilation(dilation);
-    match op.as_str() {
-        "plain" => net.conv_bn_act(conv(out).stride(stride), last)?,
-        "double" => net.conv_bn_act(conv(out).stride(stride), Some(act))?.conv_bn_act(conv(out), last)?,
-        "separable" => {
-            let channels = net.shape().channels();
-            net.conv_bn_act(conv(channels).stride(stride).groups(channels), Some(act))?;
-            net.conv_bn_act(Conv::same(out, &[1]), last)?
-        }
-        _ => {
-            let middle = net.shape().channels() * genes.size("expansion")?;
-            net.conv_bn_act(Conv::same(middle, &[1]), Some(act))?;
-            net.conv_bn_act(conv(middle).stride(stride).groups(middle), Some(act))?;
-            net.conv_bn_act(Conv::same(out, &[1]), last)?
-        }
-    };
+    net.scope(&op, |net| {
+        match op.as_str() {
+            "plain" => net.conv_bn_act(conv(out).stride(stride), last)?,
+            "double" => net.conv_bn_act(conv(out).stride(stride), Some(act))?.conv_bn_act(conv(out), last)?,
+            "separable" => {
+                let channels = net.shape().channels();
+                net.conv_bn_act(conv(channels).stride(stride).groups(channels), Some(act))?;
+                net.conv_bn_act(Conv::same(out, &[1]), last)?
+            }
+            _ => {
+                let middle = net.shape().channels() * genes.size("expansion")?;
+                net.conv_bn_act(Conv::same(middle, &[1]), Some(act))?;
+                net.conv_bn_act(conv(middle).stride(stride).groups(middle), Some(act))?;
+                net.conv_bn_act(Conv::same(out, &[1]), last)?
+            }
+        };
+        Ok(())
+    })?;
     if block.flag("squeeze")? {
         let hidden = (out / SQUEEZE).max(1);
-        net.with(|g, x| squeeze_excitation(g, x, hidden, Function::Relu, Function::Sigmoid))?;
+        net.scope("squeeze", |net| {
+            let gated = squeeze_excitation(&mut net.graph, net.at, hidden, Function::Relu, Function::Sigmoid);
+            net.at = gated?;
+            Ok(())
+        })?;
     }
     if residual {
         net.shortcut(from)?.activate(act)?;

@@ -59,16 +59,20 @@ fn lower(genes: &Reader<'_>, context: &Context) -> Result<Graph, SpaceError> {
     let (norm, residual) = (genes.word("norm")?, genes.flag("residual")?);
     let dropout = genes.float("dropout")?;
     for (i, layer) in genes.repeat("hidden")?.iter().enumerate() {
-        let from = net.at;
-        net.push(Linear { out: layer.size("width")?, bias: norm != "batch" })?;
-        normalise(&mut net, &norm)?;
-        net.push(Activation(act))?;
-        if dropout > 0.0 {
-            net.push(Dropout { rate: dropout })?;
-        }
-        if residual && i > 0 {
-            net.shortcut(from)?;
-        }
+        let width = layer.size("width")?;
+        net.scope(format_args!("hidden{i}"), |net| {
+            let from = net.at;
+            net.push(Linear { out: width, bias: norm != "batch" })?;
+            normalise(net, &norm)?;
+            net.push(Activation(act))?;
+            if dropout > 0.0 {
+                net.push(Dropout { rate: dropout })?;
+            }
+            if residual && i > 0 {
+                net.shortcut(from)?;
+            }
+            Ok(())
+        })?;
     }
     net.finish()
 }

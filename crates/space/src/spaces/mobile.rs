@@ -117,12 +117,17 @@ fn lower(genes: &Reader<'_>, context: &Context, plan: Plan) -> Result<Graph, Spa
         let out = stage.size("width")?;
         act = super::function(&stage, "activation")?;
         for (j, block) in stage.repeat("blocks")?.iter().enumerate() {
-            append(&mut net, block, out, if j == 0 { stride } else { 1 }, act)?;
+            let stride = if j == 0 { stride } else { 1 };
+            net.scope(format_args!("stage{}.block{j}", i + 1), |net| append(net, block, out, stride, act))?;
         }
     }
     let head = genes.size("head")?;
     if head > 0 {
-        net.conv_bn_act(Conv::same(head, &[1, 1]), Some(act))?;
+        let conv = Conv::same(head, &[1, 1]);
+        net.scope("head", |net| {
+            net.conv_bn_act(conv, Some(act))?;
+            Ok(())
+        })?;
     }
     let dropout = genes.float("dropout")?;
     if dropout > 0.0 {
@@ -148,9 +153,13 @@ fn append(
     let gated =
         if op == "fused" && expansion == 1 { InvertedResidual { middle: out, ..block } } else { block };
     let block = gated.squeeze(squeeze);
-    net.with(|g, x| match op.as_str() {
-        "inverted" => inverted_residual(g, x, &block),
-        _ => fused_inverted_residual(g, x, &block),
+    net.scope(&op, |net| {
+        let y = match op.as_str() {
+            "inverted" => inverted_residual(&mut net.graph, net.at, &block),
+            _ => fused_inverted_residual(&mut net.graph, net.at, &block),
+        };
+        net.at = y?;
+        Ok(())
     })?;
     Ok(())
 }

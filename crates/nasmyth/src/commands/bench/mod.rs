@@ -2,6 +2,7 @@
 
 mod compare;
 mod make;
+mod rank;
 
 use super::say;
 use anyhow::Result;
@@ -22,6 +23,7 @@ enum What {
     Show(Show),
     Compare(compare::Compare),
     Make(make::Make),
+    Rank(rank::Rank),
 }
 
 /// Make a table of files with measured networks (CSV or NAS-Bench-Macro's JSON, gzip or not); several files are joined by genotype
@@ -70,6 +72,7 @@ impl Arguments {
             What::Show(a) => a.run(),
             What::Compare(a) => a.run(),
             What::Make(a) => a.run(),
+            What::Rank(a) => a.run(),
         }
     }
 }

@@ -38,7 +38,7 @@ pub(super) const PARALLEL: LayerKind = LayerKind {
         let mut ends = Vec::new();
         for (body, genes) in layer.each_body() {
             net.at = from;
-            layer.run(body, &genes, net)?;
+            net.scope(&body.name, |net| layer.run(body, &genes, net))?;
             ends.push(net.at);
         }
         join(net, &ends, &layer.word("join")?)

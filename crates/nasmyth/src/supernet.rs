@@ -1,0 +1,160 @@
+//! A super-network in a run: its configuration, its training, its checkpoint.
+
+use crate::{Notice, Observer, RunFolder};
+use anyhow::{Context, Result, bail};
+use nasmyth_engine::Engine;
+use nasmyth_estimator::StopFlag;
+use nasmyth_supernet::one_shot::{Admit, OneShot, OneShotError, Supernet, Task, method, planned_memory};
+use nasmyth_train::TrainError;
+use serde::{Deserialize, Serialize};
+use std::time::{Duration, Instant};
+
+/// Share of the time for searching that the super-network is trained for; the rest is for judging networks with its weights.
+const TRAINING_SHARE: f64 = 0.75;
+
+/// Without a clock, the super-network is trained as long as so many networks in the end: its weights serve all of them.
+const TIMES_FINAL: f64 = 4.0;
+
+/// Time between two checkpoints.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
+
+/// Remarks on the progress of a training.
+const REMARKS: u64 = 10;
+
+/// One super-network in place of a training for each trial.
+///
+/// ```
+/// use nasmyth::Request;
+///
+/// let request = Request::parse(
+///     r#"
+///     strategy = "few-shot"
+///     data = { path = "builtin:mnist1d" }
+///     supernet = { epochs = 20.0, settings = { calibration = 4 } }
+///     "#,
+/// )?;
+/// let config = request.resolve(&request.data()?.open(0)?)?;
+/// let supernet = config.supernet.unwrap_or_else(|| unreachable!());
+/// assert_eq!((supernet.method.as_str(), supernet.settings.calibration), ("few-shot", 4));
+/// assert_eq!((config.strategy.name.as_str(), config.scheduler.name.as_str()), ("regularized-evolution", "none"));
+/// # Ok::<(), anyhow::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SupernetConfig {
+    /// The method that the settings are those of, unless they say otherwise (`nasmyth list strategies`).
+    pub method: String,
+    /// Passes over the training data, all sub-networks together.
+    pub epochs: f64,
+    /// How it is trained and judged.
+    pub settings: OneShot,
+}
+
+impl SupernetConfig {
+    /// The method of this name, if there is one; `final_epochs` is how long a network is trained in the end.
+    pub(crate) fn of(name: &str, final_epochs: f64) -> Option<Self> {
+        let method = method(name)?;
+        let settings = (method.settings)();
+        Some(Self { method: name.to_owned(), epochs: TIMES_FINAL * final_epochs, settings })
+    }
+
+    pub(crate) fn check(&self, scheduler: &str, external: bool) -> Result<()> {
+        if !(self.epochs.is_finite() && self.epochs > 0.0) {
+            bail!("supernet.epochs: expected a number above 0, got {}", self.epochs);
+        }
+        if method(&self.method).is_none() {
+            bail!(
+                "supernet.method: expected a one-shot method (`nasmyth list strategies`), got `{}`",
+                self.method
+            );
+        }
+        if scheduler != "none" {
+            bail!(
+                "scheduler: `{}` answers each network once, with inherited weights: expected `none`, got `{scheduler}`",
+                self.method
+            );
+        }
+        if external {
+            bail!(
+                "`{}` estimates networks with inherited weights: leave out --estimator, or the strategy",
+                self.method
+            );
+        }
+        Ok(())
+    }
+
+    /// The epochs that a share of the time for searching allows, measured; the time that is left for the search.
+    pub(crate) fn plan(
+        &mut self,
+        task: Task<'_>,
+        engine: &Engine,
+        search: Duration,
+        fixed: bool,
+    ) -> Result<Duration> {
+        let mut supernet = Supernet::new(task, &self.settings, engine)?;
+        let step = supernet.measure_step(Duration::from_secs(1))?;
+        if !fixed {
+            let steps = (TRAINING_SHARE * search.as_secs_f64() / step).max(1.0) as u64;
+            self.epochs = supernet.epochs_in(steps);
+        }
+        let training = Duration::from_secs_f64(step * supernet.steps_in(self.epochs) as f64);
+        Ok(search.saturating_sub(training).max(search.mul_f64((1.0 - TRAINING_SHARE) / 2.0)))
+    }
+
+    /// Refuses what does not fit into memory.
+    pub(crate) fn check_memory(&self, task: Task<'_>, engine: &Engine) -> Result<(), OneShotError> {
+        let supernet = Supernet::new(task, &self.settings, engine)?;
+        planned_memory(task, &self.settings, supernet.steps_in(self.epochs), engine).map(drop)
+    }
+}
+
+/// A super-network of a run that is to be trained.
+pub(crate) struct Training<'a> {
+    pub config: &'a SupernetConfig,
+    pub task: Task<'a>,
+    pub engine: &'a Engine,
+    pub folder: &'a RunFolder,
+    /// What the training is a function of beside task and settings.
+    pub context: String,
+}
+
+impl<'a> Training<'a> {
+    /// Trains, from the checkpoint of an earlier process if there is one; nothing if it was interrupted. Also the time that earlier
+    /// processes spent.
+    pub fn run(
+        &self,
+        admit: Admit<'a>,
+        observer: &mut dyn Observer,
+        stop: &StopFlag,
+    ) -> Result<Option<(Supernet<'a>, Duration)>> {
+        let path = self.folder.checkpoints().join("supernet.bank");
+        let mut supernet = Supernet::new(self.task, &self.config.settings, self.engine)?.among(admit);
+        if path.exists() {
+            supernet.restore(&path, &self.context).with_context(|| path.display().to_string())?;
+        }
+        let before = Duration::from_secs_f64(supernet.seconds());
+        let steps = supernet.steps_in(self.config.epochs);
+        let mut saved = Instant::now();
+        let (mut failed, mut told) = (None, 0);
+        let mut observe = |supernet: &Supernet, at: nasmyth_train::Progress| {
+            let share = at.step * REMARKS / steps;
+            if share > told {
+                let text = format!("supernet  step {} of {steps}, loss {:.3}", at.step, at.loss);
+                observer.notice(&Notice::Remark { text });
+                told = share;
+            }
+            if saved.elapsed() >= CHECKPOINT_EVERY && failed.is_none() {
+                failed = supernet.save(&path, &self.context).err();
+                saved = Instant::now();
+            }
+        };
+        let result = supernet.run(steps, stop, &mut observe);
+        supernet.save(&path, &self.context)?;
+        match (result, failed) {
+            (Err(OneShotError::Train(TrainError::Interrupted)), _) => Ok(None),
+            (Err(error), _) => Err(error.into()),
+            (Ok(()), Some(error)) => Err(error.into()),
+            (Ok(()), None) => Ok(Some((supernet, before))),
+        }
+    }
+}

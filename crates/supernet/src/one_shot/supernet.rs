@@ -1,0 +1,344 @@
+//! The training of a super-network.
+
+use super::sampling::Admit;
+use super::split;
+use super::subnetwork::{Cache, Compiled, SubNetwork};
+use super::{Judge, OneShot, OneShotError};
+use crate::checkpoint::Progress as Reached;
+use crate::{Bank, BankCheckpoint, Gradients, Partition, Split};
+use nasmyth_data::{Dataset, Subset};
+use nasmyth_engine::{Crew, Engine, Memory};
+use nasmyth_estimator::StopFlag;
+use nasmyth_space::{Genotype, Space};
+use nasmyth_train::{Feed, Progress, Recipe, TrainError, cosine, set_statistics};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What a super-network is trained for.
+#[derive(Clone, Copy)]
+pub struct Task<'a> {
+    /// Its networks.
+    pub space: &'a Space,
+    /// What they learn.
+    pub data: &'a Dataset,
+    /// How. The moving average is not taken: weights that are used by some sub-networks only have none.
+    pub recipe: &'a Recipe,
+    /// Of all randomness.
+    pub seed: u64,
+}
+
+/// A super-network in training. What it computes is a function of task, settings and the number of steps.
+///
+/// ```
+/// use nasmyth_data::{OpenOptions, open};
+/// use nasmyth_engine::Engine;
+/// use nasmyth_estimator::StopFlag;
+/// use nasmyth_space::{Context, preset};
+/// use nasmyth_supernet::one_shot::{OneShot, Supernet, Task};
+/// use nasmyth_train::Recipe;
+///
+/// let data = open("builtin:mnist1d", &OpenOptions::default())?;
+/// let space = preset("cell", &Context { input: vec![40, 1], categories: vec![], outputs: 10, regression: false, samples: 3400 })?;
+/// let recipe = Recipe::for_data(data.features(), 3400);
+/// let task = Task { space: &space, data: &data, recipe: &recipe, seed: 7 };
+/// let mut supernet = Supernet::new(task, &OneShot::default(), &Engine::cpu(1))?;
+/// supernet.run(4, &StopFlag::new(), &mut |_, _| ())?;
+/// let evaluation = supernet.judge().judge(&space.default_genotype(), 100)?;
+/// assert!(evaluation.value() <= 1.0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Supernet<'a> {
+    task: Task<'a>,
+    recipe: Recipe,
+    settings: OneShot,
+    engine: Engine,
+    admit: Option<Admit<'a>>,
+    partition: Partition,
+    bank: Bank,
+    gradients: Gradients,
+    cache: Cache,
+    feed: Feed<'a>,
+    crew: Crew,
+    memory: Option<Memory>,
+    reached: Reached,
+    begun: Instant,
+}
+
+impl<'a> Supernet<'a> {
+    /// A super-network at step 0.
+    ///
+    /// # Errors
+    /// Settings that do not fit the space, or networks that do not fit the data.
+    pub fn new(task: Task<'a>, settings: &OneShot, engine: &Engine) -> Result<Self, OneShotError> {
+        settings.check(task.space)?;
+        let recipe = task.recipe.clone().fitted(task.data.len(Subset::Train));
+        let partition = settings.partition();
+        let mut bank = Bank::new(task.seed, recipe.optimizer);
+        let first = task.space.default_genotype();
+        let first = SubNetwork::new(task.space, &partition, &first)?;
+        let first = Compiled::new(first, &mut bank, task.data, &recipe, engine)?;
+        let parts = first.program.parts();
+        Ok(Self {
+            feed: Feed::new(task.data, Subset::Train, parts, &recipe.augment, task.seed),
+            crew: Crew::new(engine.threads().min(parts.len())),
+            bank: Bank::new(task.seed, recipe.optimizer),
+            task,
+            recipe,
+            settings: settings.clone(),
+            engine: engine.clone(),
+            admit: None,
+            partition,
+            gradients: Gradients::default(),
+            cache: Cache::default(),
+            memory: None,
+            reached: Reached::default(),
+            begun: Instant::now(),
+        })
+    }
+
+    /// The same, with uniform sampling among networks that `admit` takes.
+    pub fn among(self, admit: Admit<'a>) -> Self {
+        Self { admit: Some(admit), ..self }
+    }
+
+    /// Trains up to `steps` steps, each a batch on one sub-network; a fair round that has begun is ended. The learning rate falls once
+    /// before the split and once after it. `observe` is called after each update of the weights.
+    ///
+    /// # Errors
+    /// Divergence, interruption, a network that cannot be compiled.
+    pub fn run(
+        &mut self,
+        steps: u64,
+        stop: &StopFlag,
+        observe: &mut dyn FnMut(&Self, Progress),
+    ) -> Result<(), OneShotError> {
+        /// Weight of the newest loss in the reported mean.
+        const NEWEST: f64 = 0.02;
+        let paths = self.settings.sampling.paths(self.task.space);
+        let mut mean = f64::NAN;
+        while self.reached.step < steps {
+            if stop.stopped() {
+                return Err(TrainError::Interrupted.into());
+            }
+            self.split_if_due(steps)?;
+            let step = self.reached.step;
+            let genotypes =
+                self.settings.sampling.draw(self.task.space, self.task.seed, step / paths, self.admit);
+            let loss = self.update(&genotypes, self.rate(steps))?;
+            if !loss.is_finite() {
+                return Err(TrainError::Diverged { step, steps, loss }.into());
+            }
+            mean = if mean.is_nan() { f64::from(loss) } else { mean + NEWEST * (f64::from(loss) - mean) };
+            self.reached.step += paths;
+            observe(self, Progress { step: self.reached.step.min(steps), steps, loss: mean });
+        }
+        Ok(())
+    }
+
+    /// The step of the split, if there is to be one.
+    fn split_step(&self, steps: u64) -> Option<u64> {
+        self.settings.split.as_ref().map(|plan| (plan.after * steps as f64) as u64)
+    }
+
+    fn split_if_due(&mut self, steps: u64) -> Result<(), OneShotError> {
+        let (Some(due), Some(plan)) = (self.split_step(steps), self.settings.split.clone()) else {
+            return Ok(());
+        };
+        while self.reached.step >= due && self.partition.splits.len() < plan.count {
+            let next = split::choose(self, &plan)?;
+            self.split(next);
+        }
+        Ok(())
+    }
+
+    /// Gives each group of a split weights of its own, which begin as those that they have in common now.
+    pub fn split(&mut self, split: Split) {
+        self.reached.split_at = self.reached.split_at.or(Some(self.reached.step));
+        self.partition.splits.push(split);
+        self.cache.clear();
+    }
+
+    fn rate(&self, steps: u64) -> f64 {
+        let phase = match self.reached.split_at {
+            Some(split) => split..steps,
+            None => 0..self.split_step(steps).unwrap_or(steps),
+        };
+        let step = self.reached.step - phase.start;
+        self.recipe.learning_rate * cosine(step, phase.end - phase.start, self.recipe.warmup)
+    }
+
+    /// One update of the weights by the summed gradients of some sub-networks on one batch; their mean loss.
+    fn update(&mut self, genotypes: &[Genotype], rate: f64) -> Result<f32, OneShotError> {
+        let batch = self.reached.step / genotypes.len().max(1) as u64;
+        let mut gradients = std::mem::take(&mut self.gradients);
+        gradients.clear();
+        let mut loss = 0.0;
+        for genotype in genotypes {
+            loss += self.accumulate(genotype, batch, true, &mut gradients)? / genotypes.len() as f32;
+        }
+        if loss.is_finite() {
+            self.bank.update(&gradients, rate, self.recipe.weight_decay, self.recipe.clip);
+        }
+        self.gradients = gradients;
+        Ok(loss)
+    }
+
+    /// The gradients of a sub-network on a batch, at the weights as they are.
+    pub(crate) fn gradients(&mut self, genotype: &Genotype, batch: u64) -> Result<Gradients, OneShotError> {
+        let mut gradients = Gradients::default();
+        self.accumulate(genotype, batch, false, &mut gradients)?;
+        Ok(gradients)
+    }
+
+    /// Adds the gradients of a sub-network on a batch; its loss. `keep`: whether running statistics move.
+    fn accumulate(
+        &mut self,
+        genotype: &Genotype,
+        batch: u64,
+        keep: bool,
+        gradients: &mut Gradients,
+    ) -> Result<f32, OneShotError> {
+        let network = self.compiled(genotype)?;
+        let Compiled { graph, layout, slots, program } = &*network;
+        let mut params = self.bank.gather(slots, layout);
+        set_statistics(&mut params, graph, self.task.data.statistics());
+        let mut memory = match self.memory.take() {
+            Some(memory) => program.memory_from(memory),
+            None => program.memory(),
+        };
+        self.feed.read(batch, program, &mut memory, &mut self.crew);
+        let mut grads = vec![0.0; layout.trained().len()];
+        // Golden ratio: spreads bits.
+        let seed = self.task.seed ^ batch.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let loss = program.train_with(&mut self.crew, &params, &mut grads, &mut memory, seed);
+        if keep && loss.is_finite() {
+            program.update_buffers(&mut params, &memory);
+            self.bank.keep_buffers(slots, &params);
+        }
+        gradients.add(slots, layout, &grads);
+        self.memory = Some(memory);
+        Ok(loss)
+    }
+
+    fn compiled(&mut self, genotype: &Genotype) -> Result<Arc<Compiled>, OneShotError> {
+        if let Some(known) = self.cache.get(genotype) {
+            return Ok(known);
+        }
+        let network = SubNetwork::new(self.task.space, &self.partition, genotype)?;
+        let compiled = Compiled::new(network, &mut self.bank, self.task.data, &self.recipe, &self.engine)?;
+        let compiled = Arc::new(compiled);
+        self.cache.keep(genotype, compiled.clone());
+        Ok(compiled)
+    }
+
+    /// Mean seconds of a step, measured on a copy of the weights over as many sampled sub-networks as the time allows, at least a few.
+    ///
+    /// # Errors
+    /// A network that cannot be compiled.
+    pub fn measure_step(&mut self, at_least: Duration) -> Result<f64, OneShotError> {
+        /// The first steps meet cold memory.
+        const WARM_UP: usize = 2;
+        let (bank, reached) = (self.bank.clone(), self.reached.clone());
+        let paths = self.settings.sampling.paths(self.task.space);
+        let (mut start, mut updates) = (Instant::now(), 0);
+        while updates < 3 * WARM_UP || start.elapsed() < at_least {
+            if updates == WARM_UP {
+                start = Instant::now();
+            }
+            let draw = u64::MAX - updates as u64; // not what the training itself will draw first
+            let genotypes = self.settings.sampling.draw(self.task.space, self.task.seed, draw, self.admit);
+            self.update(&genotypes, 0.0)?;
+            updates += 1;
+        }
+        let seconds = start.elapsed().as_secs_f64() / ((updates - WARM_UP) as f64 * paths as f64);
+        (self.bank, self.reached) = (bank, reached);
+        self.cache.clear();
+        Ok(seconds)
+    }
+
+    /// What answers how good sub-networks are now.
+    pub fn judge(&self) -> Judge<'_> {
+        self.judge_as(&self.settings)
+    }
+
+    /// The same with other settings of how to judge.
+    pub fn judge_as<'s>(&'s self, settings: &'s OneShot) -> Judge<'s> {
+        Judge {
+            task: self.task,
+            settings,
+            partition: &self.partition,
+            bank: &self.bank,
+            engine: self.engine.single_threaded(),
+        }
+    }
+
+    /// The weights.
+    pub fn bank(&self) -> &Bank {
+        &self.bank
+    }
+
+    /// Which sub-networks share weights.
+    pub fn partition(&self) -> &Partition {
+        &self.partition
+    }
+
+    /// What it is trained for.
+    pub fn task(&self) -> Task<'a> {
+        self.task
+    }
+
+    /// Steps done.
+    pub fn step(&self) -> u64 {
+        self.reached.step
+    }
+
+    /// Steps that so many passes over the training data are; at least one.
+    pub fn steps_in(&self, epochs: f64) -> u64 {
+        let samples = self.task.data.len(Subset::Train) as f64;
+        ((epochs * samples / self.recipe.batch as f64).round() as u64).max(1)
+    }
+
+    /// Passes over the training data that so many steps are.
+    pub fn epochs_in(&self, steps: u64) -> f64 {
+        steps as f64 * self.recipe.batch as f64 / self.task.data.len(Subset::Train) as f64
+    }
+
+    /// Seconds spent on it, those before the last restore included.
+    pub fn seconds(&self) -> f64 {
+        self.reached.seconds + self.begun.elapsed().as_secs_f64()
+    }
+
+    /// Writes everything that the training goes on from. `context` says what it is a function of beside the settings: data, space.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn save(&self, path: &Path, context: &str) -> Result<(), OneShotError> {
+        let progress = Reached {
+            seconds: self.seconds(),
+            splits: self.partition.splits.clone(),
+            ..self.reached.clone()
+        };
+        let checkpoint = BankCheckpoint { bank: self.bank.clone(), progress };
+        Ok(checkpoint.save(path, &self.context(context))?)
+    }
+
+    /// Goes back to what was saved with the same context, settings and recipe.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or of another training; nothing changes then.
+    pub fn restore(&mut self, path: &Path, context: &str) -> Result<(), OneShotError> {
+        let bank = Bank::new(self.task.seed, self.recipe.optimizer);
+        let BankCheckpoint { bank, progress } = BankCheckpoint::load(path, &self.context(context), bank)?;
+        self.bank = bank;
+        self.partition.splits = progress.splits.clone();
+        self.reached = progress;
+        self.begun = Instant::now();
+        self.cache.clear();
+        Ok(())
+    }
+
+    fn context(&self, context: &str) -> String {
+        format!("{context}; {:?}; {:?}; seed {}", self.settings, self.recipe, self.task.seed)
+    }
+}

@@ -1,0 +1,1 @@
+//! Differentiable search: a continuous relaxation of the choices of a space.
