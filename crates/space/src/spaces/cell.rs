@@ -21,9 +21,9 @@ pub(super) const PRESET: Preset = Preset {
 pub const OPERATORS: [&str; 5] = ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"];
 
 /// Nodes of a cell, its input included.
-const NODES: usize = 4;
+pub const NODES: usize = 4;
 /// Edges as (to, from), in the order of NAS-Bench-201's strings.
-const EDGES: [(usize, usize); 6] = [(1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2)];
+pub const EDGES: [(usize, usize); 6] = [(1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2)];
 /// A residual block of two convolutions, as a cell.
 const DEFAULT: [usize; 6] = [3, 0, 3, 1, 0, 1];
 /// Stages of repeated cells.
@@ -127,6 +127,20 @@ fn lower(genes: &Reader<'_>, context: &Context) -> Result<Graph, SpaceError> {
     let edges = EDGES.map(|(to, from)| genes.word(&format!("cell.{}", edge_name(to, from))));
     let edges = edges.into_iter().collect::<Result<Vec<_>, _>>()?;
     let (width, cells) = (genes.size("width")?, genes.size("cells")?);
+    network(context, width, cells, |g, x| cell(g, x, &edges))
+}
+
+/// The network around cells: a stem, three stages of `cells` cells each, which `cell` builds one after the other, between stages a
+/// residual block that halves the positions and doubles the channels, and a classifier. `width`: channels of the first stage.
+///
+/// # Errors
+/// Data that no network can exist for, and those of `cell`.
+pub fn network(
+    context: &Context,
+    width: usize,
+    cells: usize,
+    mut cell: impl FnMut(&mut Graph, NodeId) -> Result<NodeId, GraphError>,
+) -> Result<Graph, SpaceError> {
     let mut net = Network::begin(PRESET.name, context)?;
     let stride = stem_stride(context);
     let kernel = net.window(3.max(2 * stride - 1));
@@ -136,7 +150,7 @@ fn lower(genes: &Reader<'_>, context: &Context) -> Result<Graph, SpaceError> {
             net.with(|g, x| reduce(g, x, width << stage, 2))?;
         }
         for _ in 0..cells {
-            net.with(|g, x| cell(g, x, &edges))?;
+            net.with(&mut cell)?;
         }
     }
     net.push(BatchNorm::default())?.activate(Function::Relu)?;
@@ -190,8 +204,11 @@ pub fn cell(g: &mut Graph, x: NodeId, operators: &[impl AsRef<str>]) -> Result<N
     Ok(nodes[NODES - 1])
 }
 
-/// What an edge makes of `x`; nothing for "none".
-fn edge(g: &mut Graph, x: NodeId, operator: &str) -> Result<Option<NodeId>, GraphError> {
+/// What an edge with this one of the [`OPERATORS`] makes of `x`; nothing for "none".
+///
+/// # Errors
+/// None, for images and series.
+pub fn edge(g: &mut Graph, x: NodeId, operator: &str) -> Result<Option<NodeId>, GraphError> {
     let axes = g.fact(x).spatial().len();
     let conv = |g: &mut Graph, size: usize| {
         let y = g.push(Activation(Function::Relu), &[x])?;
