@@ -75,6 +75,7 @@ pub use nasmyth_runner as runner;
 pub use nasmyth_space as space;
 pub use nasmyth_strategy as strategy;
 pub use nasmyth_study as study;
+pub use nasmyth_supernet as supernet;
 pub use nasmyth_surrogate as surrogate;
 pub use nasmyth_train as train;
 pub use nasmyth_zoo as zoo;

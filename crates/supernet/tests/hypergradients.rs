@@ -1,28 +1,31 @@
 //! Hypergradients where the answer is known in closed form.
 
 use nasmyth_supernet::relaxed::{Bilevel, Gradient, Hypergradient, Part, Point};
+use std::convert::Infallible;
 
 /// `L_valid = a w - 2 a + 1`, `L_train = w^2 - 2 a w + a^2` (Liu, Simonyan and Yang 2019, section 2.3): `w* = a`, so that the
 /// solution is (1, 1).
 struct Toy;
 
 impl Bilevel for Toy {
-    fn gradient(&mut self, part: Part, weights: &[f32], alphas: &[f64]) -> Gradient {
+    type Error = Infallible;
+
+    fn gradient(&mut self, part: Part, weights: &[f32], alphas: &[f64]) -> Result<Gradient, Infallible> {
         let (w, a) = (f64::from(weights[0]), alphas[0]);
         let (loss, by_w, by_a) = match part {
             Part::Train => (w * w - 2.0 * a * w + a * a, 2.0 * (w - a), 2.0 * (a - w)),
             Part::Valid => (a * w - 2.0 * a + 1.0, a, w - 2.0),
         };
-        Gradient { loss, weights: vec![by_w as f32], alphas: vec![by_a] }
+        Ok(Gradient { loss, weights: vec![by_w as f32], alphas: vec![by_a] })
     }
 }
 
 /// Alternating steps of gradient descent, as published.
-fn descend(hypergradient: Hypergradient, problem: &mut dyn Bilevel, mut at: Point, rate: f64) -> Point {
+fn descend(hypergradient: Hypergradient, problem: &mut Toy, mut at: Point, rate: f64) -> Point {
     for _ in 0..20_000 {
-        let (_, by_a) = hypergradient.alphas(problem, &at, rate);
+        let (_, by_a) = hypergradient.alphas(problem, &at, rate).unwrap();
         at.alphas.iter_mut().zip(by_a).for_each(|(a, g)| *a -= rate * g);
-        let descent = hypergradient.weights(problem, &at);
+        let descent = hypergradient.weights(problem, &at).unwrap();
         let down = |w: &mut Vec<f32>, by: &[f32]| {
             w.iter_mut().zip(by).for_each(|(w, g)| *w -= rate as f32 * g);
         };
@@ -88,7 +91,9 @@ impl Quadratic {
 }
 
 impl Bilevel for Quadratic {
-    fn gradient(&mut self, part: Part, weights: &[f32], alphas: &[f64]) -> Gradient {
+    type Error = Infallible;
+
+    fn gradient(&mut self, part: Part, weights: &[f32], alphas: &[f64]) -> Result<Gradient, Infallible> {
         let w: Vec<f64> = weights.iter().map(|&w| w.into()).collect();
         let pull = self.pull(alphas);
         let by_w: Vec<f64> = match part {
@@ -100,7 +105,7 @@ impl Bilevel for Quadratic {
             Part::Valid => 0.0,
         };
         let alphas = self.mixed.iter().map(by_a).collect();
-        Gradient { loss: 0.0, weights: by_w.iter().map(|&g| g as f32).collect(), alphas }
+        Ok(Gradient { loss: 0.0, weights: by_w.iter().map(|&g| g as f32).collect(), alphas })
     }
 }
 
@@ -112,7 +117,7 @@ fn the_error_of_the_neumann_series_decays_as_its_slowest_eigenvalue_says() {
     let at = Hypergradient::FirstOrder.begin(solution, alphas.clone());
     let exact = problem.exact(&alphas);
     let mut error = |terms: usize| {
-        let (_, got) = Hypergradient::Implicit { terms, rate }.alphas(&mut problem, &at, 0.0);
+        let (_, got) = Hypergradient::Implicit { terms, rate }.alphas(&mut problem, &at, 0.0).unwrap();
         got.iter().zip(&exact).map(|(g, e)| (g - e).powi(2)).sum::<f64>().sqrt()
     };
     let (few, many) = (error(12), error(32));

@@ -20,6 +20,8 @@ enum What {
     Spaces,
     /// Search strategies and their settings
     Strategies,
+    /// Differentiable searches
+    Methods,
     /// Schedulers and their settings
     Schedulers,
     /// Where networks can be trained
@@ -48,6 +50,9 @@ impl Arguments {
             }
             What::Strategies => {
                 nasmyth::strategy::STRATEGIES.iter().try_for_each(|s| entry(s.name, s.doc, s.settings))
+            }
+            What::Methods => {
+                nasmyth::supernet::relaxed::PUBLISHED.iter().try_for_each(|p| entry(p.name, p.paper, &[]))
             }
             What::Schedulers => {
                 nasmyth::strategy::SCHEDULERS.iter().try_for_each(|s| entry(s.name, s.doc, s.settings))

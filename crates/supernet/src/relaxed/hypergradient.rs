@@ -25,8 +25,14 @@ pub struct Gradient {
 /// Minimise `L_valid(w*(a), a)` over the architecture `a`, where `w*(a)` minimises `L_train(w, a)` (Liu, Simonyan and Yang 2019,
 /// equations 3 and 4).
 pub trait Bilevel {
+    /// Why a gradient may not exist.
+    type Error;
+
     /// A loss at this point and its gradients. The same point gives the same until the caller moves on to other samples.
-    fn gradient(&mut self, part: Part, weights: &[f32], alphas: &[f64]) -> Gradient;
+    ///
+    /// # Errors
+    /// The problem's own, such as a loss that is not finite.
+    fn gradient(&mut self, part: Part, weights: &[f32], alphas: &[f64]) -> Result<Gradient, Self::Error>;
 }
 
 /// Where a search stands.
@@ -52,7 +58,7 @@ pub enum Hypergradient {
         rate: Option<f64>,
     },
     /// By the implicit function theorem, the inverse Hessian as a Neumann series: `dL_valid/da - rate d2L_train/(da dw) v` with `v =
-    /// sum_{k<=terms} (1 - rate H)^k dL_valid/dw` (Zhang et al. 2021, iDARTS, equation 11; Lorraine, Vicol and Duvenaud 2020,
+    /// sum_{k<=terms} (1 - rate H)^k dL_valid/dw` (Zhang et al. 2021, iDARTS; Lorraine, Vicol and Duvenaud 2020,
     /// algorithm 3).
     Implicit {
         /// Terms after the first.
@@ -89,80 +95,104 @@ impl Hypergradient {
     }
 
     /// The validation loss, and the gradient by the architecture. `rate`: learning rate of the weights.
-    pub fn alphas(&self, problem: &mut dyn Bilevel, at: &Point, rate: f64) -> (f64, Vec<f64>) {
+    ///
+    /// # Errors
+    /// Those of the problem.
+    pub fn alphas<P: Bilevel>(
+        &self,
+        problem: &mut P,
+        at: &Point,
+        rate: f64,
+    ) -> Result<(f64, Vec<f64>), P::Error> {
         let (w, a) = (&at.weights, &at.alphas);
-        match *self {
+        Ok(match *self {
             Self::FirstOrder => {
-                let valid = problem.gradient(Part::Valid, w, a);
+                let valid = problem.gradient(Part::Valid, w, a)?;
                 (valid.loss, valid.alphas)
             }
             Self::Unrolled { rate: own } => {
                 let rate = own.unwrap_or(rate);
-                let step = problem.gradient(Part::Train, w, a).weights;
-                let valid = problem.gradient(Part::Valid, &moved(w, &step, -rate), a);
-                (valid.loss, minus_mixed(problem, at, valid.alphas, &valid.weights, rate))
+                let step = problem.gradient(Part::Train, w, a)?.weights;
+                let valid = problem.gradient(Part::Valid, &moved(w, &step, -rate), a)?;
+                (valid.loss, minus_mixed(problem, at, valid.alphas, &valid.weights, rate)?)
             }
             Self::Implicit { terms, rate } => {
-                let valid = problem.gradient(Part::Valid, w, a);
+                let valid = problem.gradient(Part::Valid, w, a)?;
                 let (mut term, mut sum) = (valid.weights.clone(), valid.weights);
                 for _ in 0..terms {
-                    let curved = hessian_product(problem, at, &term);
+                    let curved = hessian_product(problem, at, &term)?;
                     term = moved(&term, &curved, -rate);
                     sum = moved(&sum, &term, 1.0);
                 }
-                (valid.loss, minus_mixed(problem, at, valid.alphas, &sum, rate))
+                (valid.loss, minus_mixed(problem, at, valid.alphas, &sum, rate)?)
             }
             Self::NetworkSplitting { train, .. } => {
-                let valid = problem.gradient(Part::Valid, at.twin.as_ref().unwrap_or(w), a);
-                let of_train = problem.gradient(Part::Train, w, a).alphas;
+                let valid = problem.gradient(Part::Valid, at.twin.as_ref().unwrap_or(w), a)?;
+                let of_train = problem.gradient(Part::Train, w, a)?.alphas;
                 (valid.loss, valid.alphas.iter().zip(of_train).map(|(v, t)| v + train * t).collect())
             }
-        }
+        })
     }
 
     /// The gradient by the weights.
-    pub fn weights(&self, problem: &mut dyn Bilevel, at: &Point) -> Descent {
-        let of_train = problem.gradient(Part::Train, &at.weights, &at.alphas);
+    ///
+    /// # Errors
+    /// Those of the problem.
+    pub fn weights<P: Bilevel>(&self, problem: &mut P, at: &Point) -> Result<Descent, P::Error> {
+        let of_train = problem.gradient(Part::Train, &at.weights, &at.alphas)?;
         let (Self::NetworkSplitting { train, together }, Some(twin)) = (*self, &at.twin) else {
-            return Descent { loss: of_train.loss, weights: of_train.weights, twin: None };
+            return Ok(Descent { loss: of_train.loss, weights: of_train.weights, twin: None });
         };
-        let of_valid = problem.gradient(Part::Valid, twin, &at.alphas);
+        let of_valid = problem.gradient(Part::Valid, twin, &at.alphas)?;
         let apart: Vec<f32> = at.weights.iter().zip(twin).map(|(w, y)| w - y).collect();
         let scaled: Vec<f32> = of_train.weights.iter().map(|g| g * train as f32).collect();
-        Descent {
+        Ok(Descent {
             loss: of_train.loss,
             weights: moved(&scaled, &apart, together),
             twin: Some(moved(&of_valid.weights, &apart, -together)),
-        }
+        })
     }
 }
 
 /// Norm of the step of finite differences (Liu, Simonyan and Yang 2019, footnote 2).
 const STEP: f64 = 0.01;
 
-/// Gradients of the training loss a small step before and after the weights along `v`, and the length of both steps in units of
-/// `v`; nothing if `v` is 0.
-fn difference(problem: &mut dyn Bilevel, at: &Point, v: &[f32]) -> Option<([Gradient; 2], f64)> {
+/// Gradients of the training loss at both ends of a short line through the weights along `v`, and its length in units of `v`.
+struct Ends {
+    low: Gradient,
+    high: Gradient,
+    length: f64,
+}
+
+/// `None` if `v` has no direction.
+fn ends<P: Bilevel>(problem: &mut P, at: &Point, v: &[f32]) -> Result<Option<Ends>, P::Error> {
     let norm = v.iter().map(|&v| f64::from(v) * f64::from(v)).sum::<f64>().sqrt();
     if norm == 0.0 || !norm.is_finite() {
-        return None;
+        return Ok(None);
     }
     let step = STEP / norm;
-    let ends = [-step, step].map(|s| problem.gradient(Part::Train, &moved(&at.weights, v, s), &at.alphas));
-    Some((ends, 2.0 * step))
+    let mut end = |by: f64| problem.gradient(Part::Train, &moved(&at.weights, v, by), &at.alphas);
+    Ok(Some(Ends { low: end(-step)?, high: end(step)?, length: 2.0 * step }))
 }
 
 /// The Hessian of the training loss by the weights, times `v`.
-fn hessian_product(problem: &mut dyn Bilevel, at: &Point, v: &[f32]) -> Vec<f32> {
-    let Some(([low, high], step)) = difference(problem, at, v) else { return vec![0.0; v.len()] };
-    high.weights.iter().zip(&low.weights).map(|(h, l)| ((h - l) as f64 / step) as f32).collect()
+fn hessian_product<P: Bilevel>(problem: &mut P, at: &Point, v: &[f32]) -> Result<Vec<f32>, P::Error> {
+    let Some(Ends { low, high, length }) = ends(problem, at, v)? else { return Ok(vec![0.0; v.len()]) };
+    let slope = |(h, l): (&f32, &f32)| (f64::from(h - l) / length) as f32;
+    Ok(high.weights.iter().zip(&low.weights).map(slope).collect())
 }
 
 /// `direct - rate d2L_train/(da dw) v`.
-fn minus_mixed(problem: &mut dyn Bilevel, at: &Point, direct: Vec<f64>, v: &[f32], rate: f64) -> Vec<f64> {
-    let Some(([low, high], step)) = difference(problem, at, v) else { return direct };
-    let mixed = high.alphas.iter().zip(&low.alphas).map(|(h, l)| (h - l) / step);
-    direct.iter().zip(mixed).map(|(d, m)| d - rate * m).collect()
+fn minus_mixed<P: Bilevel>(
+    problem: &mut P,
+    at: &Point,
+    direct: Vec<f64>,
+    v: &[f32],
+    rate: f64,
+) -> Result<Vec<f64>, P::Error> {
+    let Some(Ends { low, high, length }) = ends(problem, at, v)? else { return Ok(direct) };
+    let mixed = high.alphas.iter().zip(&low.alphas).map(|(h, l)| (h - l) / length);
+    Ok(direct.iter().zip(mixed).map(|(d, m)| d - rate * m).collect())
 }
 
 /// `w + by v`.

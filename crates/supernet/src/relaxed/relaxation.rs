@@ -21,21 +21,20 @@ pub enum Relaxation {
         /// Probability that a choice gets noise in a step.
         share: f64,
     },
-    /// `softmax((a + n) / T)` with Gumbel noise (Wu et al. 2019, FBNet, equation 7).
+    /// `softmax((a + n) / T)` with Gumbel noise (Wu et al. 2019, FBNet).
     Gumbel,
-    /// The largest of `a + n` alone, with the gradient of `softmax((a + n) / T)` (Dong and Yang 2019, GDAS, equations 4 to 6).
+    /// The largest of `a + n` alone, with the gradient of `softmax((a + n) / T)` (Dong and Yang 2019, GDAS).
     HardGumbel,
     /// One path, drawn by `softmax(a)`. For the gradient a second one is computed, and the pair takes part as if there were no other
     /// options (Cai, Zhu and Han 2019, ProxylessNAS, section 3.2.1, and equation 4).
     BinaryGate,
     /// An independent gate for each option, `clamp(sigmoid((a + n) / T) (1 + 2 s) - s, 0, 1)` with logistic noise: options do not
-    /// compete, and gates are exactly 0 or 1 at times (Zhou et al. 2020, PR-DARTS, equation 5).
+    /// compete, and gates are exactly 0 or 1 at times (Zhou et al. 2020, PR-DARTS).
     HardConcrete {
         /// How far gates reach beyond 0 and 1 before they are cut off.
         stretch: f64,
     },
-    /// `p_i + 1 - max p` of `p = softmax(a / T)`: the leading option keeps its whole output (Hundt, Jain and Hager 2019, sharpDARTS,
-    /// section 3.3).
+    /// `p_i + 1 - max p` of `p = softmax(a / T)`: the leading option keeps its whole output (Hundt, Jain and Hager 2019, sharpDARTS).
     MaxW,
 }
 
@@ -211,7 +210,7 @@ fn stretched(noisy: f64, temperature: f64, stretch: f64) -> f64 {
 }
 
 /// `ln(-low / high)` of gates between `low` and `high`: where the noise, at temperature 1, opens a gate (Louizos, Welling and Kingma
-/// 2018, equation 12).
+/// 2018).
 fn open(stretch: f64) -> f64 {
     (stretch / (1.0 + stretch)).ln()
 }

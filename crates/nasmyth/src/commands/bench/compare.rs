@@ -129,9 +129,9 @@ const FULL: &str = "none";
 
 /// A name with settings.
 #[derive(Clone, PartialEq)]
-struct Wanted {
-    name: String,
-    settings: toml::Table,
+pub(super) struct Wanted {
+    pub name: String,
+    pub settings: toml::Table,
 }
 
 impl Wanted {
@@ -140,7 +140,7 @@ impl Wanted {
     }
 
     /// As it was written.
-    fn shown(&self) -> String {
+    pub fn shown(&self) -> String {
         let settings = self.settings.to_string().trim().replace(" = ", "=").replace('\n', ";");
         if settings.is_empty() { self.name.clone() } else { format!("{}[{settings}]", self.name) }
     }
@@ -177,7 +177,7 @@ impl Part {
 }
 
 /// `a,b[key=value;key=value]`
-fn parse(option: &str, text: &str, list: &str) -> Result<Vec<Wanted>> {
+pub(super) fn parse(option: &str, text: &str, list: &str) -> Result<Vec<Wanted>> {
     let mut wanted: Vec<Wanted> = Vec::new();
     for word in text.split(',').map(str::trim).filter(|w| !w.is_empty()) {
         let (name, settings) = match word.split_once('[') {

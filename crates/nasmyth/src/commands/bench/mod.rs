@@ -1,6 +1,7 @@
 //! `nasmyth bench`
 
 mod compare;
+mod derive;
 mod make;
 
 use super::say;
@@ -21,6 +22,7 @@ enum What {
     Import(Import),
     Show(Show),
     Compare(compare::Compare),
+    Derive(derive::Derive),
     Make(make::Make),
 }
 
@@ -69,6 +71,7 @@ impl Arguments {
             What::Import(a) => a.run(),
             What::Show(a) => a.run(),
             What::Compare(a) => a.run(),
+            What::Derive(a) => a.run(),
             What::Make(a) => a.run(),
         }
     }
