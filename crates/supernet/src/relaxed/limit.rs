@@ -31,7 +31,8 @@ pub enum Limit {
     },
 }
 
-/// What a network costs: a constant, and something for each option that is chosen.
+/// What a network costs: a constant, and something for each option that is chosen. Options whose output nothing reads, because all
+/// that follows is "none", are charged too: of such a network it is a bound.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Costs {
     /// Of what all networks have in common.

@@ -39,12 +39,23 @@ pub struct Budget {
     pub decay: f64,
     /// Largest norm of the weights' gradient.
     pub clip: f64,
+    /// Validation batches, at most, that networks are judged by.
+    pub judged: usize,
 }
 
 impl Default for Budget {
     /// The rates of the published searches (Liu, Simonyan and Yang 2019, section A.1.1).
     fn default() -> Self {
-        Self { epochs: 20, samples: None, batch: 64, rate: 0.025, momentum: 0.9, decay: 3e-4, clip: 5.0 }
+        Self {
+            epochs: 20,
+            samples: None,
+            batch: 64,
+            rate: 0.025,
+            momentum: 0.9,
+            decay: 3e-4,
+            clip: 5.0,
+            judged: 32,
+        }
     }
 }
 
@@ -87,8 +98,6 @@ pub struct Found {
     pub trust: Trust,
 }
 
-/// Validation batches at most that networks are judged by.
-const JUDGED: usize = 32;
 /// Deviation of the logits at the beginning (Liu, Simonyan and Yang 2019, in their program).
 const FIRST_LOGITS: f64 = 1e-3;
 
@@ -170,7 +179,7 @@ impl<'a> Run<'a> {
             kept: all_options(space.choices()),
             rng,
             steps,
-            judged: (valid / batch).clamp(1, JUDGED),
+            judged: (valid / batch).min(budget.judged).max(1),
             epochs: Vec::new(),
             decisions: Vec::new(),
             network,
@@ -370,5 +379,70 @@ fn clipped(gradient: &mut [f32], most: f64) {
     if norm > most {
         let factor = (most / norm) as f32;
         gradient.iter_mut().for_each(|g| *g *= factor);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::space::{Choice, Kind, Mixture, Operator, RelaxedGraph, Term};
+    use super::*;
+    use nasmyth_data::{OpenOptions, open};
+    use nasmyth_graph::Graph;
+    use nasmyth_graph::ops::{BatchNorm, Conv, GlobalPool, Linear, Mix, Pooling, Zero};
+    use nasmyth_space::SpaceError;
+    use std::sync::Arc;
+
+    /// A series, a choice between a convolution and zeros, and a classifier.
+    struct UsefulOrNot(Vec<Choice>);
+
+    impl UsefulOrNot {
+        fn new() -> Self {
+            let options = [("zeros", Kind::Free), ("conv", Kind::Weighted)];
+            let options = options.map(|(name, kind)| Operator { name, kind }).to_vec();
+            Self(vec![Choice { name: "only".to_owned(), from: 0, to: 1, options }])
+        }
+    }
+
+    impl RelaxedSpace for UsefulOrNot {
+        fn choices(&self) -> &[Choice] {
+            &self.0
+        }
+
+        fn relaxed(&self, kept: &Kept, _: usize) -> Result<RelaxedGraph, SpaceError> {
+            let mut g = Graph::new("useful or not");
+            let x = g.input(&[40, 1])?;
+            let x = g.add("stem", Arc::new(Conv::same(8, &[5])), &[x])?;
+            let x = g.add("norm", Arc::new(BatchNorm::default()), &[x])?;
+            let zeros = g.push(Zero, &[x])?;
+            let conv = g.add("conv", Arc::new(Conv::same(8, &[5])), &[x])?;
+            let inputs: Vec<_> = kept[0].iter().map(|&o| [zeros, conv][o]).collect();
+            let terms = kept[0].iter().map(|&option| Term::Option { choice: 0, option }).collect();
+            let y = g.add("mix", Arc::new(Mix), &inputs)?;
+            let y = g.push(GlobalPool(Pooling::Max), &[y])?;
+            let y = g.add("classifier", Arc::new(Linear::new(10)), &[y])?;
+            g.output(y);
+            let mixtures = vec![Mixture { key: "mix.weight".to_owned(), terms }];
+            Ok(RelaxedGraph { graph: g.verify()?, mixtures, fixed: Vec::new() })
+        }
+    }
+
+    #[test]
+    fn perturbation_rejects_the_useless_option_that_the_logits_favour() {
+        let data =
+            open("builtin:mnist1d", &OpenOptions { valid_fraction: 0.5, ..OpenOptions::default() }).unwrap();
+        let (space, engine, stop) = (UsefulOrNot::new(), Engine::cpu(1), StopFlag::new());
+        let budget = Budget { epochs: 2, samples: Some(1024), rate: 0.1, ..Budget::default() };
+        for seed in 0..3 {
+            let ends = ["darts", "blank-pt"].map(|name| {
+                let method = Method { warmup: 1.0, ..super::super::published(name).unwrap().method.clone() };
+                let mut run = Run::begin(&method, &space, &data, &engine, (&budget, seed)).unwrap();
+                (0..budget.epochs).for_each(|e| run.epoch(e, &stop).unwrap());
+                run.point.alphas.copy_from_slice(&[2.0, 0.0]);
+                run.finish(&stop).unwrap()
+            });
+            assert_eq!(ends[0].options, [0], "the largest logit is that of the zeros");
+            assert_eq!(ends[1].options, [1], "without the convolution nothing is left to classify by");
+            assert!(ends[1].discrete.accuracy > ends[0].discrete.accuracy + 0.05);
+        }
     }
 }

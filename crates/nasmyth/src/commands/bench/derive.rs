@@ -170,10 +170,9 @@ impl Derived {
 
 /// The genotype of these options of [`nasmyth::space::spaces::cell::OPERATORS`] in the table, which may count them otherwise.
 fn in_table(task: &TaskBenchmark<'_>, options: &[usize]) -> Option<Genotype> {
-    let words = options.iter().map(|&o| OPERATORS.get(o).copied()).collect::<Option<Vec<_>>>()?;
-    let paths: Vec<String> = task.space().genes().map(|g| g.path).collect();
-    let text: Vec<String> = paths.iter().zip(&words).map(|(path, word)| format!("{path}={word}")).collect();
-    task.space().parse(&text.join(" ")).ok()
+    let words = options.iter().map(|&o| OPERATORS.get(o).map(|&word| word.to_owned()));
+    let paths = task.space().genes().map(|gene| gene.path).collect::<Vec<_>>();
+    task.space().with_values(paths.into_iter().zip(words.collect::<Option<Vec<_>>>()?)).ok()
 }
 
 /// Median of the scores, and how many searches collapsed.
