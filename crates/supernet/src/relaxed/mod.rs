@@ -29,7 +29,7 @@ pub use discretisation::{Discretisation, certainty, greedy, importance, leading,
 pub use error::SearchError;
 pub use frank_wolfe::{Mixed, Polytope, Stages};
 pub use hypergradient::{Bilevel, Descent, Gradient, Hypergradient, Part, Point};
-pub use kernel_mixture::{KernelMixture, OfMixture, fourier_convolution};
+pub use kernel_mixture::{KernelMixture, OfMixture};
 pub use limit::{Charged, Costs, Limit};
 pub use method::{Method, PUBLISHED, Published, method_named, published};
 pub use regulariser::{Probabilities, Regulariser};
