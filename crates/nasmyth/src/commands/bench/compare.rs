@@ -179,7 +179,7 @@ impl Part {
 /// `a,b[key=value;key=value]`
 pub(super) fn parse(option: &str, text: &str, list: &str) -> Result<Vec<Wanted>> {
     let mut wanted: Vec<Wanted> = Vec::new();
-    for word in text.split(',').map(str::trim).filter(|w| !w.is_empty()) {
+    for word in between_commas(text).map(str::trim).filter(|w| !w.is_empty()) {
         let (name, settings) = match word.split_once('[') {
             None => (word, ""),
             Some((name, rest)) => match rest.strip_suffix(']') {
@@ -199,4 +199,17 @@ pub(super) fn parse(option: &str, text: &str, list: &str) -> Result<Vec<Wanted>>
         bail!("{option} names none: see `nasmyth list {list}`");
     }
     Ok(wanted)
+}
+
+/// The parts of a list; commas within brackets divide nothing.
+fn between_commas(text: &str) -> impl Iterator<Item = &str> {
+    let mut depth = 0usize;
+    text.split(move |c: char| {
+        match c {
+            '[' => depth += 1,
+            ']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        c == ',' && depth == 0
+    })
 }

@@ -9,8 +9,8 @@ use nasmyth::data::{Dataset, OpenOptions, open};
 use nasmyth::engine::Engine;
 use nasmyth::estimator::StopFlag;
 use nasmyth::space::spaces::cell::{OPERATORS, cell_string};
-use nasmyth::space::{Gene, Genotype};
-use nasmyth::supernet::relaxed::{Budget, CellSpace, Found, Method, method_named, search};
+use nasmyth::space::{Gene, Genotype, preset};
+use nasmyth::supernet::relaxed::{Budget, CellSpace, Decision, Epoch, Found, Method, method_named, search};
 use nasmyth::{Interrupted, context};
 use serde::Serialize;
 use std::io::Write;
@@ -77,6 +77,10 @@ struct Derived {
     collapsed: bool,
     warnings: Vec<String>,
     seconds: f64,
+    /// Losses and probabilities over time.
+    epochs: Vec<Epoch>,
+    /// Which choice was decided when.
+    decisions: Vec<Decision>,
 }
 
 impl Derive {
@@ -84,6 +88,7 @@ impl Derive {
         let table = Table::open(&self.table)?;
         let task = table.task(self.task.as_deref())?;
         let data = open(&self.data, &OpenOptions { valid_fraction: 0.5, ..OpenOptions::default() })?;
+        preset("cell", &context(&data))?; // says what data cells are for
         let mut methods = Vec::new();
         for wanted in parse("--methods", &self.methods, "methods")? {
             let method = method_named(&wanted.name, &wanted.settings)?;
@@ -121,7 +126,7 @@ impl Derive {
             ..Budget::default()
         };
         let (start, mut epoch) = (Instant::now(), 0);
-        let mut told = |e: &nasmyth::supernet::relaxed::Epoch| {
+        let mut told = |e: &Epoch| {
             epoch += 1;
             let _ = writeln!(
                 std::io::stderr(),
@@ -135,12 +140,12 @@ impl Derive {
             return Err(Interrupted("start the command again".to_owned()).into());
         }
         let found = found.with_context(|| format!("{name}, seed {seed}"))?;
-        Derived::new(name, seed, &found, task, start.elapsed().as_secs_f64())
+        Derived::new(name, seed, found, task, start.elapsed().as_secs_f64())
     }
 }
 
 impl Derived {
-    fn new(name: &str, seed: u64, found: &Found, task: &TaskBenchmark<'_>, seconds: f64) -> Result<Self> {
+    fn new(name: &str, seed: u64, found: Found, task: &TaskBenchmark<'_>, seconds: f64) -> Result<Self> {
         let genes = found.options.iter().map(|&o| Gene::Index(o as u32));
         let genotype = Genotype::new(genes);
         let cell = cell_string(&genotype).context("the search decided fewer choices than a cell has")?;
@@ -154,6 +159,8 @@ impl Derived {
             collapsed: found.trust.collapsed(),
             warnings: found.trust.warnings(),
             seconds,
+            epochs: found.epochs,
+            decisions: found.decisions,
         })
     }
 
