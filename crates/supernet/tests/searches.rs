@@ -6,7 +6,7 @@ use nasmyth_estimator::StopFlag;
 use nasmyth_space::{Context, Rng};
 use nasmyth_supernet::relaxed::{
     Architecture, Bilevel, Budget, CellSpace, Found, Limit, Method, PUBLISHED, Part, Regulariser, Relaxation,
-    RelaxedSpace, SearchError, Setup, SuperNetwork, all_options, method_named, search,
+    RelaxedSpace, Search, SearchError, Setup, SuperNetwork, all_options, method_named,
 };
 use rand::SeedableRng;
 
@@ -21,8 +21,9 @@ fn space() -> CellSpace {
 /// As short as a search can be in which something moves.
 fn short(method: &Method, data: &Dataset, (epochs, seed): (usize, u64)) -> Found {
     let budget = Budget { epochs, samples: Some(64), batch: 32, judged: 1, ..Budget::default() };
-    let run = (&StopFlag::new(), &mut |_: &_| ());
-    search(method, &space(), data, &Engine::cpu(1), (&budget, seed), (run.0, run.1)).unwrap()
+    let (space, engine) = (space(), Engine::cpu(1));
+    let search = Search { method, space: &space, data, engine: &engine, budget, seed };
+    search.run(&StopFlag::new(), &mut |_| ()).unwrap()
 }
 
 #[test]
@@ -73,8 +74,24 @@ fn a_stopped_search_says_so() {
     stop.raise();
     let method = &PUBLISHED[0].method;
     let budget = Budget { samples: Some(64), ..Budget::default() };
-    let end = search(method, &space, &data, &Engine::cpu(1), (&budget, 0), (&stop, &mut |_| ()));
+    let engine = Engine::cpu(1);
+    let search = Search { method, space: &space, data: &data, engine: &engine, budget, seed: 0 };
+    let end = search.run(&stop, &mut |_| ());
     assert!(matches!(end, Err(SearchError::Interrupted)));
+}
+
+#[test]
+fn data_that_does_not_fit_is_refused() {
+    let (engine, method) = (Engine::cpu(1), &PUBLISHED[0].method);
+    let end = |space: &CellSpace, data: &Dataset| {
+        let search = Search { method, space, data, engine: &engine, budget: Budget::default(), seed: 0 };
+        search.run(&StopFlag::new(), &mut |_| ()).unwrap_err()
+    };
+    let undivided = OpenOptions { valid_fraction: 0.0, ..OpenOptions::default() };
+    let undivided = open("builtin:mnist1d", &undivided).unwrap();
+    assert!(matches!(end(&space(), &undivided), SearchError::NoValidation));
+    let images = CellSpace::new(Context::image(8, 8, 1, 10), 4, 1);
+    assert!(matches!(end(&images, &data()), SearchError::Mismatch { .. }));
 }
 
 fn network<'a>(

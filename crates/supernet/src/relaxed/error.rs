@@ -26,6 +26,25 @@ pub enum SearchError {
         /// Bytes that there are.
         share: u64,
     },
+    /// The space was made for other data.
+    #[error(
+        "the super-network takes inputs of shape {network:?} and has {outputs} outputs, the data has shape {data:?} and needs {needed}"
+    )]
+    Mismatch {
+        /// Input shape of the super-network.
+        network: Vec<usize>,
+        /// Its number of outputs.
+        outputs: usize,
+        /// Shape of a sample.
+        data: Vec<usize>,
+        /// Outputs that the task needs.
+        needed: usize,
+    },
+    /// Nothing to learn the architecture from.
+    #[error(
+        "the data has no validation part, on which the architecture learns: open it with a valid_fraction above 0, such as 0.5"
+    )]
+    NoValidation,
     /// The loss left the finite numbers.
     #[error("the search diverged: lower the learning rate of the weights")]
     Diverged,

@@ -68,7 +68,8 @@ const FIRST_ORDER: Method = Method {
 /// Judged by so many batches, an option's accuracy has a standard error of about 1 %.
 const PERTURBATION: Discretisation = Discretisation::Perturbation { tune: 1.0, batches: 32 };
 
-/// Every method of the literature.
+/// Every method of the literature. The choices are those of the papers; numbers are where a paper gives one for cells on small images, and
+/// Nasmyth's own elsewhere.
 pub static PUBLISHED: &[Published] = &[
     Published { name: "darts", paper: "Liu, Simonyan and Yang 2019, first order", method: FIRST_ORDER },
     Published {

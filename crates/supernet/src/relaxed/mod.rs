@@ -2,7 +2,7 @@
 //!
 //! A [`Method`] is a combination of a [`Relaxation`], a [`Hypergradient`], a [`Regulariser`], a [`Limit`] and a
 //! [`Discretisation`]; [`PUBLISHED`] lists those of the literature. A [`SuperNetwork`] is an ordinary graph with operators `mix`,
-//! compiled like any other; the numbers of the architecture are beside it, and [`Architecture`] makes weights of them. [`search`] runs
+//! compiled like any other; the numbers of the architecture are beside it, and [`Architecture`] makes weights of them. [`Search`] runs
 //! a method on a [`RelaxedSpace`] and tells what it found and whether to believe it ([`Trust`]).
 
 mod adam;
@@ -34,7 +34,7 @@ pub use limit::{Charged, Costs, Limit};
 pub use method::{Method, PUBLISHED, Published, method_named, published};
 pub use regulariser::{Probabilities, Regulariser};
 pub use relaxation::{Relaxation, largest, softmax, softmax_pull_back};
-pub use search::{Budget, Decision, Epoch, Found, search};
+pub use search::{Budget, Decision, Epoch, Found, Search};
 pub use space::{
     Choice, Kept, Kind, Mixture, Operator, RelaxedGraph, RelaxedSpace, Term, all_options, mac_costs,
 };

@@ -16,14 +16,14 @@ pub enum Relaxation {
     /// The weights are the logits themselves: for limits that keep them a distribution.
     Identity,
     /// `softmax((a + n) / T)`, where `n` is Gumbel noise in a `share` of the steps and nothing in the others: at low temperature
-    /// the softmax alone is saturated, and its gradient gone (Zhang et al. 2022, small-temperature DARTS).
+    /// the softmax alone is saturated, and its gradient gone (after Zhang et al. 2022, small-temperature DARTS).
     SparseNoisySoftmax {
         /// Probability that a choice gets noise in a step.
         share: f64,
     },
     /// `softmax((a + n) / T)` with Gumbel noise (Wu et al. 2019, FBNet).
     Gumbel,
-    /// The largest of `a + n` alone, with the gradient of `softmax((a + n) / T)` (Dong and Yang 2019, GDAS).
+    /// The largest of `a + n` alone, with the gradient of `softmax((a + n) / T)`, in which options that are not computed count 0 (Dong and Yang 2019, GDAS).
     HardGumbel,
     /// One path, drawn by `softmax(a)`. For the gradient a second one is computed, and the pair takes part as if there were no other
     /// options (Cai, Zhu and Han 2019, ProxylessNAS, section 3.2.1, and equation 4).

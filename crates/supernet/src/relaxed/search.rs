@@ -101,34 +101,44 @@ pub struct Found {
 /// Deviation of the logits at the beginning (Liu, Simonyan and Yang 2019, in their program).
 const FIRST_LOGITS: f64 = 1e-3;
 
-/// Searches `space` on `data`: the training part teaches the weights, the validation part the architecture. The same seed gives the
-/// same result. `observe` sees each epoch.
-///
-/// # Errors
-/// No network for the data or under the limit, too little memory, a loss that diverges, or the stop flag.
-pub fn search(
-    method: &Method,
-    space: &dyn RelaxedSpace,
-    data: &Dataset,
-    engine: &Engine,
-    (budget, seed): (&Budget, u64),
-    (stop, observe): (&StopFlag, &mut dyn FnMut(&Epoch)),
-) -> Result<Found, SearchError> {
-    let mut run = Run::begin(method, space, data, engine, (budget, seed))?;
-    for epoch in 0..budget.epochs {
-        run.epoch(epoch, stop)?;
-        if let Some(last) = run.epochs.last() {
-            observe(last);
+/// A differentiable search. The same fields give the same result.
+pub struct Search<'a> {
+    /// What to do.
+    pub method: &'a Method,
+    /// Where.
+    pub space: &'a dyn RelaxedSpace,
+    /// The training part teaches the weights, the validation part the architecture.
+    pub data: &'a Dataset,
+    /// What computes.
+    pub engine: &'a Engine,
+    /// How long.
+    pub budget: Budget,
+    /// Seed of all randomness.
+    pub seed: u64,
+}
+
+impl Search<'_> {
+    /// Searches. `observe` sees each epoch.
+    ///
+    /// # Errors
+    /// No network for the data or under the limit, too little memory, a loss that diverges, or the stop flag.
+    pub fn run(&self, stop: &StopFlag, observe: &mut dyn FnMut(&Epoch)) -> Result<Found, SearchError> {
+        let mut run = Run::begin(self)?;
+        for epoch in 0..self.budget.epochs {
+            run.epoch(epoch, stop)?;
+            if let Some(last) = run.epochs.last() {
+                observe(last);
+            }
+            run.decide_greedily(epoch + 1);
         }
-        run.decide_greedily(epoch + 1);
+        run.finish(stop)
     }
-    run.finish(stop)
 }
 
 /// A search under way.
 struct Run<'a> {
     method: &'a Method,
-    budget: &'a Budget,
+    budget: Budget,
     space: &'a dyn RelaxedSpace,
     network: SuperNetwork<'a>,
     point: Point,
@@ -150,13 +160,8 @@ enum Mover {
 }
 
 impl<'a> Run<'a> {
-    fn begin(
-        method: &'a Method,
-        space: &'a dyn RelaxedSpace,
-        data: &'a Dataset,
-        engine: &'a Engine,
-        (budget, seed): (&'a Budget, u64),
-    ) -> Result<Self, SearchError> {
+    fn begin(search: &Search<'a>) -> Result<Self, SearchError> {
+        let Search { method, space, data, engine, budget, seed } = *search;
         let Method { partial, regulariser, limit, .. } = *method;
         let (train, valid) = (data.len(Subset::Train), data.len(Subset::Valid));
         let batch = budget.batch.min(train).min(valid).max(1);
@@ -227,7 +232,7 @@ impl<'a> Run<'a> {
     fn move_weights(&mut self, rate: f64) -> Result<f64, SearchError> {
         let mut descent = self.method.hypergradient.weights(&mut self.network, &self.point)?;
         let [first, second] = &mut self.optimizers;
-        let Budget { clip, decay, .. } = *self.budget;
+        let Budget { clip, decay, .. } = self.budget;
         clipped(&mut descent.weights, clip);
         first.step(&mut self.point.weights, &descent.weights, rate, decay);
         if let (Some(twin), Some(gradient)) = (&mut self.point.twin, &mut descent.twin) {
@@ -257,7 +262,8 @@ impl<'a> Run<'a> {
     /// Removes one option after the other, keeps the one that is missed most, and trains on.
     fn decide_by_perturbation(
         &mut self,
-        (tune, batches): (f64, usize),
+        tune: f64,
+        batches: usize,
         stop: &StopFlag,
     ) -> Result<(), SearchError> {
         let mut order: Vec<usize> = (0..self.kept.len()).collect();
@@ -299,7 +305,7 @@ impl<'a> Run<'a> {
         let relaxed = self.judge()?;
         match self.method.discretisation {
             Discretisation::Perturbation { tune, batches } => {
-                self.decide_by_perturbation((tune, batches.min(self.judged)), stop)?;
+                self.decide_by_perturbation(tune, batches.min(self.judged), stop)?;
             }
             _ => {
                 let p = self.network.architecture().probabilities(&self.point.alphas, self.network.draw());
@@ -435,7 +441,9 @@ mod tests {
         for seed in 0..3 {
             let ends = ["darts", "blank-pt"].map(|name| {
                 let method = Method { warmup: 1.0, ..super::super::published(name).unwrap().method.clone() };
-                let mut run = Run::begin(&method, &space, &data, &engine, (&budget, seed)).unwrap();
+                let search =
+                    Search { method: &method, space: &space, data: &data, engine: &engine, budget, seed };
+                let mut run = Run::begin(&search).unwrap();
                 (0..budget.epochs).for_each(|e| run.epoch(e, &stop).unwrap());
                 run.point.alphas.copy_from_slice(&[2.0, 0.0]);
                 run.finish(&stop).unwrap()

@@ -8,7 +8,7 @@ use super::regulariser::Regulariser;
 use super::space::{Kept, RelaxedGraph, RelaxedSpace, Term, all_options};
 use nasmyth_data::{Augment, Batches, Dataset, Subset, Task};
 use nasmyth_engine::{Engine, Loss, Memory, Mode, Options, ParamLayout, ParamStore, Program};
-use nasmyth_graph::Role;
+use nasmyth_graph::{Role, VerifiedGraph};
 use nasmyth_space::Rng;
 use nasmyth_train::{initial_params, memory_share};
 use std::collections::HashMap;
@@ -109,7 +109,8 @@ impl<'a> SuperNetwork<'a> {
     /// The super-network of a whole space with fresh weights.
     ///
     /// # Errors
-    /// A space that has no network for the data, or a super-network that does not fit into memory.
+    /// Data without a validation part, a space that was made for other data or has no network for it, or a super-network that does
+    /// not fit into memory.
     pub fn new(
         space: &'a dyn RelaxedSpace,
         data: &'a Dataset,
@@ -120,6 +121,7 @@ impl<'a> SuperNetwork<'a> {
     ) -> Result<Self, SearchError> {
         let kept = all_options(space.choices());
         let whole = space.relaxed(&kept, setup.partial)?;
+        check_fit(&whole.graph, data)?;
         let begin = initial_params(&whole.graph, data.statistics(), seed);
         let train = Stream::new(data, Subset::Train, setup.batch, seed);
         let valid = Stream::new(data, Subset::Valid, setup.batch, seed);
@@ -216,6 +218,20 @@ impl<'a> SuperNetwork<'a> {
         gradient.weights.iter_mut().for_each(|g| *g *= charged.factor as f32);
         gradient.alphas.iter_mut().zip(steering).for_each(|(a, s)| *a = *a * charged.factor + s);
     }
+}
+
+/// Whether the super-network is for this data.
+fn check_fit(graph: &VerifiedGraph, data: &Dataset) -> Result<(), SearchError> {
+    if data.is_empty(Subset::Valid) {
+        return Err(SearchError::NoValidation);
+    }
+    let network = graph.fact(graph.input_id()).shape().to_vec();
+    let outputs = graph.outputs().first().map_or(0, |&o| graph.fact(o).len());
+    let (shape, needed) = (data.features().shape(), data.task().outputs());
+    if network != shape || outputs != needed {
+        return Err(SearchError::Mismatch { network, outputs, data: shape, needed });
+    }
+    Ok(())
 }
 
 impl Bank<'_> {

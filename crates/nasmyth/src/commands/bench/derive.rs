@@ -10,7 +10,7 @@ use nasmyth::engine::Engine;
 use nasmyth::estimator::StopFlag;
 use nasmyth::space::spaces::cell::{OPERATORS, cell_string};
 use nasmyth::space::{Gene, Genotype, preset};
-use nasmyth::supernet::relaxed::{Budget, CellSpace, Decision, Epoch, Found, Method, method_named, search};
+use nasmyth::supernet::relaxed::{Budget, CellSpace, Decision, Epoch, Found, Method, Search, method_named};
 use nasmyth::{Interrupted, context};
 use serde::Serialize;
 use std::io::Write;
@@ -135,7 +135,9 @@ impl Derive {
                 e.train
             );
         };
-        let found = search(method, &space, data, &Engine::cpu(1), (&budget, seed), (stop, &mut told));
+        let engine = Engine::cpu(1);
+        let search = Search { method, space: &space, data, engine: &engine, budget, seed };
+        let found = search.run(stop, &mut told);
         if stop.stopped() {
             return Err(Interrupted("start the command again".to_owned()).into());
         }
