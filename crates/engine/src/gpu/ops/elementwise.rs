@@ -14,7 +14,7 @@ pub(super) fn lower(op: &dyn Op, _: &Site) -> Option<Run> {
     }
     if op.downcast::<Mix>().is_some() {
         return Some(Box::new(|call| {
-            let term = |(k, x): (usize, Value)| x * call.params[0].clone().narrow(0, k, 1).unsqueeze();
+            let term = |(k, x): (usize, Value)| x * call.params[0].clone().narrow(0, k, 1).unsqueeze::<3>();
             let sum = call.inputs.into_iter().enumerate().map(term).reduce(|sum, term| sum + term);
             sum.expect("a mix has inputs")
         }));
