@@ -93,6 +93,7 @@ pub(crate) fn title(g: &VerifiedGraph, id: NodeId) -> (String, Family) {
         "permute" => ("Permute", Family::Data),
         "matmul" => ("Matrix product", Family::Join),
         "mean" => ("mean", Family::Join),
+        "mix" => ("mix", Family::Join),
         "reshape" => ("Reshape", Family::Data),
         "zero" => ("Zero", Family::Data),
         "add" => ("+", Family::Join),

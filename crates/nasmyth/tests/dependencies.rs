@@ -24,6 +24,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("strategy", &["graph", "space", "surrogate", "estimator", "chat"]),
     ("bench", &["graph", "space", "device", "surrogate", "strategy"]),
     ("train", &["graph", "engine", "data", "estimator"]),
+    ("supernet", &["graph", "space", "engine", "data", "estimator", "train"]),
     ("study", &["graph", "space", "device", "estimator", "strategy"]),
     (
         "nasmyth",
@@ -38,6 +39,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "device",
             "estimator",
             "train",
+            "supernet",
             "surrogate",
             "strategy",
             "study",

@@ -21,6 +21,7 @@ mod linear;
 mod matrix_product;
 mod max_unpool;
 mod mean;
+mod mix;
 mod mul;
 mod padded;
 mod permute;
@@ -122,7 +123,7 @@ pub(crate) fn lower<T: Real>(
     site: &Site,
 ) -> Option<Box<dyn Kernel<T>>> {
     type Lower<T> = fn(&dyn Op, &Site) -> Option<Box<dyn Kernel<T>>>;
-    let kernels: [Lower<T>; 30] = [
+    let kernels: [Lower<T>; 31] = [
         conv::lower,
         conv_transpose::lower,
         linear::lower,
@@ -143,6 +144,7 @@ pub(crate) fn lower<T: Real>(
         add::lower,
         mul::lower,
         mean::lower,
+        mix::lower,
         concat::lower,
         slice::lower,
         reshape::lower,

@@ -143,6 +143,11 @@ fn apply(op: &dyn Op, inputs: &[&Array], shape: &[usize], param: &dyn Fn(&str) -
         let mean = |i: usize| inputs.iter().map(|x| x.data[i]).sum::<f64>() / inputs.len() as f64;
         return Array { shape: shape.to_vec(), data: (0..x.data.len()).map(mean).collect() };
     }
+    if op.downcast::<Mix>().is_some() {
+        let weight = param("weight");
+        let mix = |i: usize| inputs.iter().zip(&weight).map(|(x, w)| w * x.data[i]).sum();
+        return Array { shape: shape.to_vec(), data: (0..x.data.len()).map(mix).collect() };
+    }
     if let Some(Permute(order)) = op.downcast::<Permute>() {
         return permute(order, x, shape);
     }

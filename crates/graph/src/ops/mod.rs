@@ -18,6 +18,7 @@ mod linear;
 mod matmul;
 mod max_unpool;
 mod mean;
+mod mix;
 mod mul;
 mod permute;
 mod pool;
@@ -49,6 +50,7 @@ pub use linear::Linear;
 pub use matmul::MatMul;
 pub use max_unpool::MaxUnpool;
 pub use mean::Mean;
+pub use mix::Mix;
 pub use mul::Mul;
 pub use permute::Permute;
 pub use pool::{Pool, Pooling};
@@ -88,6 +90,7 @@ pub static OPS: &[OpKind] = &[
     add::KIND,
     mul::KIND,
     mean::KIND,
+    mix::KIND,
     concat::KIND,
     slice::KIND,
     reshape::KIND,

@@ -20,6 +20,8 @@ enum What {
     Spaces,
     /// Search strategies and their settings
     Strategies,
+    /// Differentiable searches
+    Methods,
     /// Schedulers and their settings
     Schedulers,
     /// Where networks can be trained
@@ -50,6 +52,9 @@ impl Arguments {
                 nasmyth::strategy::STRATEGIES.iter().try_for_each(|s| entry(s.name, s.doc, s.settings))?;
                 let methods = nasmyth::weights::one_shot::METHODS;
                 methods.iter().try_for_each(|m| entry(m.name, m.doc, &[]))
+            }
+            What::Methods => {
+                nasmyth::weights::relaxed::PUBLISHED.iter().try_for_each(|p| entry(p.name, p.paper, &[]))
             }
             What::Schedulers => {
                 nasmyth::strategy::SCHEDULERS.iter().try_for_each(|s| entry(s.name, s.doc, s.settings))

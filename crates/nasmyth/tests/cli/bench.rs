@@ -44,6 +44,22 @@ fn the_same_comparison_gives_the_same_bytes() {
 }
 
 #[test]
+fn cells_are_derived_and_scored() {
+    let place = Place::new();
+    let derive = "bench derive --table builtin:cells1d --data builtin:mnist1d --seeds 1 --epochs 2 --samples 64 --width 4";
+    let methods = "--methods darts[temperature=[1.0,0.5]],sgas[warmup=0.5;limit={sum={weight=0.1}}]";
+    let told = place.run(&format!("{derive} {methods}")).exits(0).out;
+    let scores = told.lines().filter(|l| l.contains("median score")).count();
+    assert!(scores == 2 && told.contains("sgas[") && !told.contains("not in the table"), "{told}");
+    let told = place.run(&format!("{derive} --methods sgas --json")).exits(0).out;
+    let json: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(json[0]["decisions"].as_array().unwrap().len(), 6);
+    assert!(json[0]["score"].as_f64().is_some_and(|s| (10.0..100.0).contains(&s)));
+    place.run(&format!("{derive} --methods dart")).exits(2).says("did you mean `darts`");
+    place.run(&format!("{derive} --methods darts[warmup=3]")).exits(2).says("warmup must be a share");
+}
+
+#[test]
 fn strategies_run_under_schedulers() {
     let place = Place::new();
     table(&place);

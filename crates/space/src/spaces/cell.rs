@@ -21,9 +21,9 @@ pub(super) const PRESET: Preset = Preset {
 pub const OPERATORS: [&str; 5] = ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"];
 
 /// Nodes of a cell, its input included.
-const NODES: usize = 4;
+pub const NODES: usize = 4;
 /// Edges as (to, from), in the order of NAS-Bench-201's strings.
-const EDGES: [(usize, usize); 6] = [(1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2)];
+pub const EDGES: [(usize, usize); 6] = [(1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2)];
 /// A residual block of two convolutions, as a cell.
 const DEFAULT: [usize; 6] = [3, 0, 3, 1, 0, 1];
 /// Stages of repeated cells.
@@ -154,7 +154,19 @@ fn lower(genes: &Reader<'_>, context: &Context) -> Result<Graph, SpaceError> {
 fn network(genes: &Reader<'_>, context: &Context, skeleton: Skeleton) -> Result<Graph, SpaceError> {
     let edges = EDGES.map(|(to, from)| genes.word(&format!("cell.{}", edge_name(to, from))));
     let edges = edges.into_iter().collect::<Result<Vec<_>, _>>()?;
-    let Skeleton { width, cells, stride } = skeleton;
+    around_cells(context, skeleton, |g, x| cell_of(g, x, &edges, scoped_edge))
+}
+
+/// The network around cells: a stem, three stages of cells, which `cell` builds one after the other, between stages a residual block
+/// that halves the positions and doubles the channels, and a classifier.
+///
+/// # Errors
+/// Data that no network can exist for, and those of `cell`.
+pub fn around_cells(
+    context: &Context,
+    Skeleton { width, cells, stride }: Skeleton,
+    mut cell: impl FnMut(&mut Graph, NodeId) -> Result<NodeId, GraphError>,
+) -> Result<Graph, SpaceError> {
     let mut net = Network::begin(PRESET.name, context)?;
     let kernel = net.window(3.max(2 * stride - 1));
     net.push(Conv::same(width, &kernel).stride(stride))?.push(BatchNorm::default())?;
@@ -167,7 +179,7 @@ fn network(genes: &Reader<'_>, context: &Context, skeleton: Skeleton) -> Result<
             }
             for i in 0..cells {
                 net.graph.enter(format_args!("cell{i}"));
-                net.with(|g, x| cell_of(g, x, &edges, scoped_edge))?;
+                net.with(&mut cell)?;
                 net.graph.leave();
             }
             Ok(())
@@ -178,7 +190,7 @@ fn network(genes: &Reader<'_>, context: &Context, skeleton: Skeleton) -> Result<
 }
 
 /// The power of two that takes large images (in the published space: 32x32 at stride 1) and long series to what cells are for.
-fn stem_stride(context: &Context) -> usize {
+pub fn stem_stride(context: &Context) -> usize {
     let enough = if context.axes() == 2 { 28 } else { 96 };
     let side = context.input[..context.axes()].iter().min().copied().unwrap_or(1);
     1 << (side / enough).max(1).ilog2()
@@ -250,8 +262,11 @@ fn scoped_edge(
     y
 }
 
-/// What an edge makes of `x`; nothing for "none".
-fn edge(g: &mut Graph, x: NodeId, operator: &str) -> Result<Option<NodeId>, GraphError> {
+/// What an edge with this one of the [`OPERATORS`] makes of `x`; nothing for "none".
+///
+/// # Errors
+/// None, for images and series.
+pub fn edge(g: &mut Graph, x: NodeId, operator: &str) -> Result<Option<NodeId>, GraphError> {
     let axes = g.fact(x).spatial().len();
     let conv = |g: &mut Graph, size: usize| {
         let y = g.push(Activation(Function::Relu), &[x])?;

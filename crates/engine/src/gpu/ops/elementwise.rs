@@ -3,7 +3,7 @@
 use super::{Run, Site, Value};
 use burn::tensor::activation;
 use nasmyth_graph::Op;
-use nasmyth_graph::ops::{Activation, Function, LeakyRelu, Prelu, Softmax, Zero};
+use nasmyth_graph::ops::{Activation, Function, LeakyRelu, Mix, Prelu, Softmax, Zero};
 
 pub(super) fn lower(op: &dyn Op, _: &Site) -> Option<Run> {
     if op.downcast::<Softmax>().is_some() {
@@ -11,6 +11,13 @@ pub(super) fn lower(op: &dyn Op, _: &Site) -> Option<Run> {
     }
     if op.downcast::<Zero>().is_some() {
         return Some(Box::new(|mut call| call.input().zeros_like()));
+    }
+    if op.downcast::<Mix>().is_some() {
+        return Some(Box::new(|call| {
+            let term = |(k, x): (usize, Value)| x * call.params[0].clone().narrow(0, k, 1).unsqueeze::<3>();
+            let sum = call.inputs.into_iter().enumerate().map(term).reduce(|sum, term| sum + term);
+            sum.expect("a mix has inputs")
+        }));
     }
     if let Some(&LeakyRelu { slope }) = op.downcast::<LeakyRelu>() {
         return Some(Box::new(move |mut call| activation::leaky_relu(call.input(), slope)));

@@ -17,6 +17,7 @@ mod linear;
 mod matmul;
 mod max_unpool;
 mod mean;
+mod mix;
 mod mul;
 mod permute;
 mod pool;
@@ -73,6 +74,7 @@ pub(super) static OPS: &[OnnxOp] = &[
     op("add", add::write),
     op("mul", mul::write),
     op("mean", mean::write),
+    op("mix", mix::write),
     op("concat", concat::write),
     op("slice", slice::write),
     op("reshape", reshape::write),

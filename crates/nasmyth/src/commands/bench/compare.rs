@@ -129,9 +129,9 @@ const FULL: &str = "none";
 
 /// A name with settings.
 #[derive(Clone, PartialEq)]
-struct Wanted {
-    name: String,
-    settings: toml::Table,
+pub(super) struct Wanted {
+    pub name: String,
+    pub settings: toml::Table,
 }
 
 impl Wanted {
@@ -140,7 +140,7 @@ impl Wanted {
     }
 
     /// As it was written.
-    fn shown(&self) -> String {
+    pub fn shown(&self) -> String {
         let settings = self.settings.to_string().trim().replace(" = ", "=").replace('\n', ";");
         if settings.is_empty() { self.name.clone() } else { format!("{}[{settings}]", self.name) }
     }
@@ -177,9 +177,9 @@ impl Part {
 }
 
 /// `a,b[key=value;key=value]`
-fn parse(option: &str, text: &str, list: &str) -> Result<Vec<Wanted>> {
+pub(super) fn parse(option: &str, text: &str, list: &str) -> Result<Vec<Wanted>> {
     let mut wanted: Vec<Wanted> = Vec::new();
-    for word in text.split(',').map(str::trim).filter(|w| !w.is_empty()) {
+    for word in between_commas(text).map(str::trim).filter(|w| !w.is_empty()) {
         let (name, settings) = match word.split_once('[') {
             None => (word, ""),
             Some((name, rest)) => match rest.strip_suffix(']') {
@@ -199,4 +199,17 @@ fn parse(option: &str, text: &str, list: &str) -> Result<Vec<Wanted>> {
         bail!("{option} names none: see `nasmyth list {list}`");
     }
     Ok(wanted)
+}
+
+/// The parts of a list; commas within brackets divide nothing.
+fn between_commas(text: &str) -> impl Iterator<Item = &str> {
+    let mut depth = 0usize;
+    text.split(move |c: char| {
+        match c {
+            '[' => depth += 1,
+            ']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        c == ',' && depth == 0
+    })
 }

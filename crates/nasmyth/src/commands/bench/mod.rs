@@ -1,6 +1,7 @@
 //! `nasmyth bench`
 
 mod compare;
+mod derive;
 mod make;
 mod rank;
 
@@ -22,6 +23,7 @@ enum What {
     Import(Import),
     Show(Show),
     Compare(compare::Compare),
+    Derive(derive::Derive),
     Make(make::Make),
     Rank(rank::Rank),
 }
@@ -71,6 +73,7 @@ impl Arguments {
             What::Import(a) => a.run(),
             What::Show(a) => a.run(),
             What::Compare(a) => a.run(),
+            What::Derive(a) => a.run(),
             What::Make(a) => a.run(),
             What::Rank(a) => a.run(),
         }

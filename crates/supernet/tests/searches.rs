@@ -1,0 +1,173 @@
+//! Whole searches on the built-in data, and the super-network that they train.
+
+use nasmyth_data::{Dataset, OpenOptions, open};
+use nasmyth_engine::Engine;
+use nasmyth_estimator::StopFlag;
+use nasmyth_space::{Context, Rng};
+use nasmyth_supernet::relaxed::{
+    Architecture, Bilevel, Budget, CellSpace, Found, Limit, Method, PUBLISHED, Part, Regulariser, Relaxation,
+    RelaxedSpace, Search, SearchError, Setup, SuperNetwork, all_options, method_named,
+};
+use rand::SeedableRng;
+
+fn data() -> Dataset {
+    open("builtin:mnist1d", &OpenOptions { valid_fraction: 0.5, ..OpenOptions::default() }).unwrap()
+}
+
+fn space() -> CellSpace {
+    CellSpace::new(Context::series(40, 1, 10), 4, 1)
+}
+
+/// As short as a search can be in which something moves.
+fn short(method: &Method, data: &Dataset, (epochs, seed): (usize, u64)) -> Found {
+    let budget = Budget { epochs, samples: Some(64), batch: 32, judged: 1, ..Budget::default() };
+    let (space, engine) = (space(), Engine::cpu(1));
+    let search = Search { method, space: &space, data, engine: &engine, budget, seed };
+    search.run(&StopFlag::new(), &mut |_| ()).unwrap()
+}
+
+#[test]
+fn every_published_method_decides_every_choice_the_same_way_twice() {
+    let (data, space) = (data(), space());
+    for published in PUBLISHED {
+        let [first, second] = [0, 0].map(|seed| short(&published.method, &data, (3, seed)));
+        assert_eq!(first.epochs, second.epochs, "{}", published.name);
+        assert_eq!((&first.options, &first.decisions), (&second.options, &second.decisions));
+        let mut decided: Vec<usize> = first.decisions.iter().map(|d| d.choice).collect();
+        decided.sort_unstable();
+        assert_eq!(decided, (0..space.choices().len()).collect::<Vec<_>>(), "{}", published.name);
+        assert!(first.decisions.iter().all(|d| d.option == first.options[d.choice]));
+        let moved = first.epochs.first().unwrap().probabilities != first.epochs.last().unwrap().probabilities;
+        assert_eq!(moved, published.name != "blank-pt", "{}", published.name);
+    }
+}
+
+#[test]
+fn greedy_decisions_come_one_by_one_and_leave_nothing_to_discretise() {
+    let found = short(&method_named("sgas", &toml::Table::new()).unwrap(), &data(), (7, 1));
+    let epochs: Vec<usize> = found.decisions.iter().map(|d| d.epoch).collect();
+    assert!(epochs.is_sorted() && epochs[0] < epochs[5] && epochs[5] == 7, "{epochs:?}");
+    assert_eq!(found.relaxed, found.discrete);
+    // What is decided stays, and is never "none".
+    for d in &found.decisions {
+        assert!(found.epochs[d.epoch..].iter().all(|e| e.probabilities[d.choice][d.option] == 1.0));
+        assert!(d.option > 0);
+    }
+}
+
+#[test]
+fn the_hard_limit_holds_in_every_epoch() {
+    let (data, space) = (data(), space());
+    let line = "limit = { polytope = { share = 0.3 } }".parse().unwrap();
+    let found = short(&method_named("hardcore", &line).unwrap(), &data, (3, 2));
+    let costs = nasmyth_supernet::relaxed::Costs::macs(&space).unwrap();
+    let limit = costs.lowest() + 0.3 * (costs.highest() - costs.lowest());
+    for epoch in &found.epochs {
+        assert!(costs.expected(&epoch.probabilities) <= limit * (1.0 + 1e-9));
+        assert!(epoch.probabilities.iter().all(|p| (p.iter().sum::<f64>() - 1.0).abs() < 1e-9));
+    }
+}
+
+#[test]
+fn a_stopped_search_says_so() {
+    let (data, space, stop) = (data(), space(), StopFlag::new());
+    stop.raise();
+    let method = &PUBLISHED[0].method;
+    let budget = Budget { samples: Some(64), ..Budget::default() };
+    let engine = Engine::cpu(1);
+    let search = Search { method, space: &space, data: &data, engine: &engine, budget, seed: 0 };
+    let end = search.run(&stop, &mut |_| ());
+    assert!(matches!(end, Err(SearchError::Interrupted)));
+}
+
+#[test]
+fn data_that_does_not_fit_is_refused() {
+    let (engine, method) = (Engine::cpu(1), &PUBLISHED[0].method);
+    let end = |space: &CellSpace, data: &Dataset| {
+        let search = Search { method, space, data, engine: &engine, budget: Budget::default(), seed: 0 };
+        search.run(&StopFlag::new(), &mut |_| ()).unwrap_err()
+    };
+    let undivided = OpenOptions { valid_fraction: 0.0, ..OpenOptions::default() };
+    let undivided = open("builtin:mnist1d", &undivided).unwrap();
+    assert!(matches!(end(&space(), &undivided), SearchError::NoValidation));
+    let images = CellSpace::new(Context::image(8, 8, 1, 10), 4, 1);
+    assert!(matches!(end(&images, &data()), SearchError::Mismatch { .. }));
+}
+
+fn network<'a>(
+    space: &'a CellSpace,
+    data: &'a Dataset,
+    engine: &'a Engine,
+    partial: usize,
+) -> SuperNetwork<'a> {
+    let setup =
+        Setup { partial, batch: 32, regulariser: Regulariser::Entropy { weight: 0.3 }, limit: Limit::None };
+    let architecture = Architecture::new(space.choices(), Relaxation::Softmax, true);
+    SuperNetwork::new(space, data, engine, setup, architecture, 3).unwrap()
+}
+
+fn alphas(len: usize) -> Vec<f64> {
+    (0..len).map(|i| (i as f64 * 1.7).sin()).collect()
+}
+
+#[test]
+fn gradients_by_the_architecture_are_those_of_finite_differences() {
+    let (data, space, engine) = (data(), space(), Engine::cpu(1));
+    for partial in [1, 2] {
+        let mut network = network(&space, &data, &engine, partial);
+        let weights = network.initial_weights();
+        let at = alphas(network.architecture().len());
+        network.advance(&all_options(space.choices()), 0.8, 0.5, &mut Rng::seed_from_u64(4));
+        let exact = network.gradient(Part::Valid, &weights, &at).unwrap();
+        // The shorter, the fewer kinks of rectifiers lie between the ends, and the more the rounding of losses counts.
+        const STEP: f64 = 5e-4;
+        let mut slope = |i: usize| {
+            let mut loss = |by: f64| {
+                let mut moved = at.clone();
+                moved[i] += by;
+                network.gradient(Part::Valid, &weights, &moved).unwrap().loss
+            };
+            (loss(STEP) - loss(-STEP)) / (2.0 * STEP)
+        };
+        let slopes: Vec<f64> = (0..at.len()).map(&mut slope).collect();
+        let norm = |v: &mut dyn Iterator<Item = f64>| v.map(|v| v * v).sum::<f64>().sqrt();
+        let error = norm(&mut slopes.iter().zip(&exact.alphas).map(|(s, e)| s - e));
+        let size = norm(&mut slopes.iter().copied());
+        assert!(error < 0.08 * size, "{partial}: {error} of {size}");
+    }
+}
+
+#[test]
+fn a_decided_network_is_what_the_mixture_comes_to_and_a_step_moves_its_weights_alone() {
+    let (data, space, engine) = (data(), space(), Engine::cpu(1));
+    let mut network = network(&space, &data, &engine, 1);
+    let weights = network.initial_weights();
+    let options = [3, 1, 2, 4, 0, 3];
+    let mut at = vec![0.0; network.architecture().len()];
+    for (choice, option) in options.into_iter().enumerate() {
+        at[network.architecture().logits(choice).start + option] = 1e4;
+    }
+    let all = all_options(space.choices());
+    let decided = options.map(|o| vec![o]).to_vec();
+    let mixed = network.judge(&weights, &at, &all, 4, None).unwrap();
+    let discrete = network.judge(&weights, &at, &decided, 4, None).unwrap();
+    assert!((mixed.loss - discrete.loss).abs() < 1e-5 && mixed.accuracy == discrete.accuracy);
+
+    network.advance(&decided, 1.0, 0.0, &mut Rng::seed_from_u64(5));
+    let gradient = network.gradient(Part::Train, &weights, &at).unwrap();
+    assert!(gradient.alphas.iter().take(30).all(|&g| g == 0.0));
+    let layout = network.layout().clone();
+    let moves = |part: &str| {
+        let of = layout.entries().iter().filter(|e| e.key.contains(part) && e.range.end <= weights.len());
+        of.flat_map(|e| gradient.weights[e.range.clone()].to_vec()).any(|g| g != 0.0)
+    };
+    assert!(moves("node1-0.nor_conv_3x3") && !moves("node1-0.nor_conv_1x1"));
+    assert!(!moves("mix.weight"), "mixtures have their weights from the architecture");
+}
+
+#[test]
+fn channels_that_partial_connections_do_not_divide_are_refused() {
+    let space: &dyn RelaxedSpace = &CellSpace::new(Context::series(40, 1, 10), 6, 1);
+    let error = space.relaxed(&all_options(space.choices()), 4).unwrap_err().to_string();
+    assert!(error.contains('4') && error.contains('6'), "{error}");
+}
