@@ -1,6 +1,6 @@
 //! A device is calibrated: networks are measured on it, and models of its latency and energy fitted to them.
 
-use super::fitting::{fit_device, measure_networks, measurements, spread_networks};
+use super::fitting::{fit_device, measure_networks, measurements, noisy, spread_networks};
 use super::known::today;
 use super::{KnownDevice, device_folder};
 use crate::RunFolder;
@@ -72,7 +72,12 @@ pub struct Calibration {
 /// ```
 pub enum Progress<'a> {
     /// Models are fitted.
-    Fitted(&'a DeviceFile),
+    Fitted {
+        /// What there is now.
+        file: &'a DeviceFile,
+        /// Measurements of a machine that was too noisy to tell.
+        noisy: usize,
+    },
     /// A network was measured, or was not and why.
     Measured {
         /// Networks so far.
@@ -124,7 +129,7 @@ pub fn calibrate(
     let names: Vec<&str> = spaces.iter().map(Space::name).collect();
     let networks: Vec<VerifiedGraph> = networks.into_iter().filter(|n| known.outcome(n).is_some()).collect();
     fit_device(&mut file, &networks, &known, &format!("networks of {}", names.join(", ")))?;
-    tell(Progress::Fitted(&file));
+    tell(Progress::Fitted { file: &file, noisy: noisy(&networks, &known) });
     let path = folder.join(format!("{name}.toml"));
     RunFolder::write(&path, file.to_text()?.as_bytes())?;
     if *check == 0 {

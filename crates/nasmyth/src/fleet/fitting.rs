@@ -94,6 +94,14 @@ pub(crate) fn fit_device(
     Ok(())
 }
 
+/// How many of these networks were measured while the machine was too noisy to tell.
+pub(crate) fn noisy(networks: &[VerifiedGraph], file: &MeasurementFile) -> usize {
+    let noisy = |network: &&VerifiedGraph| {
+        file.outcome(network).and_then(Outcome::measurement).is_some_and(|measured| measured.noisy.is_some())
+    };
+    networks.iter().filter(noisy).count()
+}
+
 /// Opens the measurements of a device in a folder.
 pub(crate) fn measurements(folder: &Path, name: &str, target: &dyn Target) -> Result<MeasurementFile> {
     std::fs::create_dir_all(folder).with_context(|| format!("cannot write into {}", folder.display()))?;

@@ -5,7 +5,7 @@ mod fitting;
 mod known;
 
 pub use calibration::{Calibration, Progress, calibrate};
-use fitting::{fit_device, measure_networks, measurements, spread_networks};
+use fitting::{fit_device, measure_networks, measurements, noisy, spread_networks};
 pub use known::{KnownDevice, device_folder, device_names, find_device, forget_models, read_device};
 
 use crate::{RunConfig, RunFolder};
@@ -80,6 +80,13 @@ impl Fleet {
                     networks.first().map(|n| n.fact(n.input_id()).shape().to_vec()).unwrap_or_default()
                 );
                 fit_device(&mut device.file, &networks, &file, &of)?;
+                let noisy = noisy(&networks, &file);
+                if 2 * noisy > networks.len() {
+                    told(format!(
+                        "note      {noisy} of {} measurements on {name} were noisy: predictions are worse for it",
+                        networks.len()
+                    ));
+                }
             }
             for cost in costs(config).filter(|cost| cost.device() == Some(name)) {
                 told(summary(name, &device, cost)?);

@@ -71,7 +71,7 @@ impl Calibrate {
                 eprintln!("measured {done} of {of}")
             }
             Progress::Measured { .. } => {}
-            Progress::Fitted(file) => eprintln!("{}", fitted(file)),
+            Progress::Fitted { file, noisy } => eprintln!("{}", fitted(file, noisy)),
         })?;
         if let Some(score) = score {
             say(format_args!("fresh networks: {}", words(score)))?;
@@ -106,14 +106,17 @@ fn context_of(shape: &str, classes: usize) -> Result<Context> {
     }
 }
 
-fn fitted(file: &DeviceFile) -> String {
+fn fitted(file: &DeviceFile, noisy: usize) -> String {
     let part = |(name, fit): (&str, &Option<nasmyth::device::Fit>)| match fit {
         Some(fit) => {
             format!("{name}: {} networks; in cross-validation {}", fit.networks, words(fit.held_out))
         }
         None => format!("{name}: not available on this machine"),
     };
-    [("latency", &file.latency), ("energy", &file.energy)].map(part).join("\n")
+    let noise = format!(
+        "{noisy} measurements while the machine was too noisy to tell: if these are many, calibrate again when it is quiet"
+    );
+    [part(("latency", &file.latency)), part(("energy", &file.energy)), noise].join("\n")
 }
 
 fn words(score: Score) -> String {
