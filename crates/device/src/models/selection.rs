@@ -7,6 +7,9 @@ use nasmyth_graph::VerifiedGraph;
 /// Fits a model to measured networks.
 type Fit<'a> = Box<dyn Fn(&[Sample<'_>]) -> Result<Model, ModelError> + 'a>;
 
+/// For each network a prediction and the measurement.
+type Pairs = Vec<(f64, f64)>;
+
 /// The model with the least error in cross-validation, and that error: of [`MODELS`], and where models of other devices (or of this
 /// one, from earlier measurements) are `known`, of a mixture of these.
 ///
@@ -19,7 +22,7 @@ pub fn best_model(samples: &[Sample<'_>], known: &[Model]) -> Result<(Model, Sco
         let neighbours = Neighbours::new(known, &pool)?;
         candidates.push(Box::new(move |samples| neighbours.fit(samples).map(Model::Transferred)));
     }
-    let mut best: Option<(f64, Vec<(f64, f64)>, usize)> = None;
+    let mut best: Option<(f64, Pairs, usize)> = None;
     let mut refused = None;
     for (i, fit) in candidates.iter().enumerate() {
         match held_out(samples, fit) {
@@ -40,7 +43,7 @@ pub fn best_model(samples: &[Sample<'_>], known: &[Model]) -> Result<(Model, Sco
 }
 
 /// For each sample the prediction of a model that was fitted without it, and the measurement.
-fn held_out(samples: &[Sample<'_>], fit: &Fit<'_>) -> Result<Vec<(f64, f64)>, ModelError> {
+fn held_out(samples: &[Sample<'_>], fit: &Fit<'_>) -> Result<Pairs, ModelError> {
     let mut pairs = vec![(f64::NAN, f64::NAN); samples.len()];
     for fold in 0..FOLDS.min(samples.len()) {
         let rest: Vec<Sample<'_>> =

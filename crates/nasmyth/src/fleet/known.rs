@@ -43,6 +43,24 @@ pub fn read_device(path: &Path) -> Result<DeviceFile> {
     DeviceFile::parse(&text).with_context(|| path.display().to_string())
 }
 
+/// Removes the file of a device and what was measured for it. Returns whether there was such a device.
+///
+/// # Errors
+/// No home folder, or files that cannot be removed.
+pub fn forget_models(name: &str) -> Result<bool> {
+    let folder = device_folder()?;
+    if !device_names(&folder).iter().any(|known| known == name) {
+        return Ok(false);
+    }
+    for file in [format!("{name}.jsonl"), format!("{name}-check.jsonl"), format!("{name}.toml")] {
+        let path = folder.join(file);
+        if path.is_file() {
+            fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+        }
+    }
+    Ok(true)
+}
+
 /// A device, and how to reach it.
 pub struct KnownDevice {
     /// Who it is, and what is known of it.

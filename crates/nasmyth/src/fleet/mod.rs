@@ -6,7 +6,7 @@ mod known;
 
 pub use calibration::{Calibration, Progress, calibrate};
 use fitting::{fit_device, measure_networks, measurements, noisy, spread_networks};
-pub use known::{KnownDevice, device_folder, device_names, find_device, read_device};
+pub use known::{KnownDevice, device_folder, device_names, find_device, forget_models, read_device};
 
 use crate::{RunConfig, RunFolder};
 use anyhow::{Context, Result, anyhow};

@@ -98,7 +98,12 @@ fn a_machine_is_added_listed_measured_on_and_forgotten() {
     let told = bench.run("measure tiny.txt --device pi").exits(0).out;
     assert!(told.contains("tiny on pi, Board") && told.contains("median 1."), "{told}");
 
+    bench.place.write("home/devices/pi.toml", "");
+    bench.place.write("home/devices/pi.jsonl", "");
+    bench.place.write("home/devices/laptop.toml", "");
     bench.run("remove pi").exits(0);
+    bench.run("remove laptop").exits(0);
+    assert_eq!(std::fs::read_dir(bench.place.path("home/devices")).unwrap().count(), 0);
     bench.run("remove pi").exits(2).says("there is no device `pi`");
     assert_eq!(bench.run("list").exits(0).out.lines().count(), 1);
 }
