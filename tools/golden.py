@@ -253,6 +253,9 @@ def cases():
     for i, (shape, order) in enumerate([*orders, ([2, 3, 1, 2, 2], [1, 3, 0, 4, 2])]):
         axes = [0, *(1 + axis for axis in order)]
         yield f"permute/{i}", [shape], {}, lambda x, p, axes=axes: x[0].permute(axes)
+    for i, shapes in enumerate([[[3, 4]] * 2, [[5]] * 3, [[2, 3, 17]]]):
+        weights = {"weight": [len(shapes)]}
+        yield f"mix/{i}", shapes, weights, lambda x, p: sum(w * y for w, y in zip(p["weight"], x))
     yield "scale/0", [[3, 5]], {"gamma": [5]}, lambda x, p: p["gamma"] * x[0]
     yield "standardize/0", [[3, 5]], {"mean": [5], "std": [5]}, lambda x, p: (x[0] - p["mean"]) / p["std"]
     yield "standardize/1", [[2]], {"mean": [2], "std": [2]}, lambda x, p: x[0] * p["std"] + p["mean"]

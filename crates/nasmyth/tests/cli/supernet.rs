@@ -18,7 +18,7 @@ fn a_search_with_inherited_weights_ends_in_a_trained_network() {
         let config = place.text(&format!("{strategy}/config.toml"));
         assert!(config.contains(&format!("method = \"{strategy}\"")), "{config}");
     }
-    place.run("search --data table.csv --strategy spos --time 12s --limit params<=5k --out timed").exits(0);
+    place.run("search --data table.csv --strategy spos --time 20s --limit params<=5k --out timed").exits(0);
     assert!(!place.state("timed").trials().is_empty());
 }
 
