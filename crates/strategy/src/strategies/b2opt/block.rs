@@ -177,14 +177,14 @@ mod tests {
         let mut gradient = vec![0.0; PARAMS];
         let inner = block.backward(&population, &fitness, &outer, &mut gradient);
         let step = 1e-6;
-        for (at, gradient) in gradient.iter().enumerate() {
+        for (at, expected) in gradient.iter().enumerate() {
             let moved = |by: f64| {
                 let mut block = block.clone();
                 block.params[at] += by;
                 value(&block, &population)
             };
             let slope = (moved(step) - moved(-step)) / (2.0 * step);
-            assert!((slope - gradient).abs() < 1e-6, "parameter {at}: {slope} {gradient}");
+            assert!((slope - expected).abs() < 1e-6, "parameter {at}: {slope} {expected}");
         }
         for (i, j) in [(0, 0), (4, 2), (POPULATION - 1, 1)] {
             let moved = |by: f64| {

@@ -185,15 +185,15 @@ mod tests {
         add_gradient(&block, &surrogate, start.clone(), 2, &mut gradient);
         // The second generation's fitness, which counts as given, feels the parameters, too: the two agree but for that.
         let (mut dots, mut squares) = (0.0, [0.0; 2]);
-        for (at, gradient) in gradient.iter().enumerate() {
+        for (at, expected) in gradient.iter().enumerate() {
             let moved = |by: f64| {
                 let mut block = block.clone();
                 block.params[at] += by;
                 loss(&block)
             };
             let slope = (moved(1e-6) - moved(-1e-6)) / 2e-6;
-            dots += slope * gradient;
-            squares = [squares[0] + slope * slope, squares[1] + gradient * gradient];
+            dots += slope * expected;
+            squares = [squares[0] + slope * slope, squares[1] + expected * expected];
         }
         let cosine = dots / (squares[0] * squares[1]).sqrt();
         assert!(cosine > 0.99, "{cosine}");
