@@ -20,9 +20,9 @@ impl<T: Real> Arena<T> {
         Self { values }
     }
 
-    /// An arena of `len` zeros in the place of this one: nothing is allocated where it was as large.
+    /// An arena of `len` values in the place of this one: nothing is allocated where it was as large. It holds what it held, which
+    /// is no difference: steps expect nothing of the values that they have not written.
     pub(crate) fn resized(mut self, len: usize) -> Self {
-        self.values.clear();
         self.values.resize(len, T::ZERO);
         self
     }

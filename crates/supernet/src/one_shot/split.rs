@@ -9,7 +9,10 @@ use rand::SeedableRng;
 const MOST_OPTIONS: u32 = 16;
 
 /// Networks around which the gradients of a gene's options are compared.
-const AROUND: u64 = 8;
+const AROUND: u64 = 4;
+
+/// Genes whose options are compared, those with the most options first: more would take longer than they are worth.
+const MOST_COMPARED: usize = 12;
 
 /// Draws for one network that has a gene at all.
 const MOST_DRAWS: usize = 64;
@@ -45,7 +48,7 @@ pub(crate) fn choose(supernet: &mut Supernet, plan: &SplitPlan) -> Result<Split,
         return Ok(by_options(first));
     }
     let mut best: Option<(f64, Split)> = None;
-    for &(place, options) in &candidates {
+    for &(place, options) in candidates.iter().take(MOST_COMPARED) {
         let (groups, cost) = balanced_cut(&similarity(supernet, place, options)?);
         if best.as_ref().is_none_or(|(least, _)| cost < *least) {
             best = Some((cost, Split { place, groups }));
