@@ -189,6 +189,7 @@ impl Study {
         observer: &mut dyn FnMut(&Event),
         stop: &StopFlag,
     ) -> Result<StopReason, StudyError> {
+        self.clock = Clock::at(self.state.elapsed_ms); // what the caller did in between is not the run's time
         let deadline = self.state.config.budget.time.and_then(|time| self.clock.when(time));
         let asked_to_stop = stop.child(None);
         let halt = asked_to_stop.child(deadline);

@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn a_small_space_gives_all_that_it_has() {
         let space = preset("mlp", &Context::table(4, 2)).unwrap();
-        let limits: Limits = "params<=100".parse().unwrap();
+        let limits: Limits = "params<=150".parse().unwrap();
         let networks = spread_networks(&space, &limits, 500, 2);
         assert!(!networks.is_empty() && networks.len() < 500);
         assert!(spread_networks(&space, &"params<=1".parse().unwrap(), 10, 2).is_empty());
