@@ -15,9 +15,6 @@ use std::time::Duration;
 /// Samples that are compared.
 const SAMPLES: usize = 256;
 
-/// Time for measuring what a limit bounds on a device.
-const MEASURE: Duration = Duration::from_secs(2);
-
 /// One limit, checked.
 ///
 /// ```no_run
@@ -221,14 +218,15 @@ impl Certificate {
     ) -> Result<Self> {
         let runtime = compare(onnx, data, outputs)?;
         let model = Model::new(graph.clone(), params.clone()).with_onnx(onnx.to_vec());
-        let verdict = |limit| Verdict::of(limit, graph, &model, fleet, MEASURE);
+        let time = fleet.certificate_time();
+        let verdict = |limit| Verdict::of(limit, graph, &model, fleet, time);
         let limits: Vec<Verdict> = config.limits.0.iter().map(verdict).collect::<Result<_>>()?;
         let mut costs = Costs::of(graph);
         costs.0.extend(limits.iter().filter(|v| v.on_device.is_some()).map(|v| (v.cost.clone(), v.value)));
         for cost in config.objectives.on_devices() {
             // As a limit that everything keeps.
             let told =
-                Verdict::of(&Limit { cost: cost.clone(), bound: u64::MAX }, graph, &model, fleet, MEASURE)?;
+                Verdict::of(&Limit { cost: cost.clone(), bound: u64::MAX }, graph, &model, fleet, time)?;
             costs.0.entry(told.cost).or_insert(told.value);
         }
         Ok(Self { architecture: format!("{:032x}", graph.canonical_hash()), limits, costs, runtime })

@@ -1,7 +1,7 @@
 //! Which of the networks that a search found keep their limits when they are measured.
 
 use crate::certificate::Verdict;
-use crate::fleet::{Fleet, GUARD};
+use crate::fleet::{ATTEMPTS, Fleet, GUARD};
 use crate::{Notice, Observer};
 use anyhow::Result;
 use nasmyth_device::{Cost, Limit, Limits, format_quantity};
@@ -9,13 +9,6 @@ use nasmyth_graph::VerifiedGraph;
 use nasmyth_measure::Model;
 use nasmyth_study::{GraphHash, Refutation, State};
 use std::collections::BTreeSet;
-use std::time::Duration;
-
-/// Time of one measurement.
-const EACH: Duration = Duration::from_secs(1);
-
-/// Measurements of a network while the machine is too noisy to tell.
-const ATTEMPTS: usize = 3;
 
 /// Measures networks against the limits on devices.
 pub(crate) struct Holding<'a> {
@@ -63,11 +56,12 @@ impl<'a> Holding<'a> {
         model: &Model,
         observer: &mut dyn Observer,
     ) -> Result<u64> {
-        let mut verdict = Verdict::of(limit, graph, model, self.fleet, EACH)?;
+        let time = self.fleet.candidate_time();
+        let mut verdict = Verdict::of(limit, graph, model, self.fleet, time)?;
         for _ in 1..ATTEMPTS {
             match &verdict.on_device {
                 Some(on_device) if on_device.measured.as_ref().is_some_and(|m| m.noisy.is_some()) => {
-                    verdict = Verdict::of(limit, graph, model, self.fleet, EACH)?;
+                    verdict = Verdict::of(limit, graph, model, self.fleet, time)?;
                 }
                 _ => break,
             }

@@ -139,7 +139,7 @@ impl Search {
             seed: config.seed,
             budget: Budget {
                 trials: config.budget.trials,
-                time: search_time.map(|t| t.saturating_sub(elapsed)),
+                time: search_time.map(|t| t.saturating_sub(elapsed + fleet.measuring(networks(&config)))),
             },
             workers: config.workers,
             window: config.search.window,
@@ -484,7 +484,8 @@ impl Search {
     /// When the final training has to be over, and its most epochs; nothing without a time budget.
     fn clock(&self, spent_before: Duration) -> Result<Option<(Instant, f64)>> {
         let Some(time) = self.config.budget.time()? else { return Ok(None) };
-        let left = time.saturating_sub(spent_before).saturating_sub(WRAP_UP);
+        let after = WRAP_UP + self.fleet.certifying(networks(&self.config));
+        let left = time.saturating_sub(spent_before).saturating_sub(after);
         let most = self.config.search.final_epochs.max(most_final_epochs(&self.data, &self.config));
         Ok(Some((self.started + left, most)))
     }
@@ -599,7 +600,7 @@ fn plan_effort(
     let mut trainer = Trainer::new(&graph, data, Subset::Train, &config.recipe, config.seed, &engine)?;
     let samples = data.len(Subset::Train);
     let speed = Speed::of(&mut trainer, &graph, samples)?;
-    let networks = if config.objectives.single() { 1 } else { FRONT };
+    let networks = networks(config) as usize;
     let effort = Effort::by_time(time, config.workers, networks, samples, config.recipe.batch, speed);
     if !request.gives("search", "epochs") {
         config.search.epochs = effort.search_epochs;
@@ -616,6 +617,11 @@ fn plan_effort(
     let left = supernet.plan(task, &config.open_engine()?, search_time, request.gives("supernet", "epochs"));
     config.supernet = Some(supernet);
     Ok(Some(left?))
+}
+
+/// Networks that are trained to the end, at most.
+fn networks(config: &RunConfig) -> u32 {
+    if config.objectives.single() { 1 } else { FRONT as u32 }
 }
 
 /// The user's limits, and what the time allows to train unless no network keeps that too.

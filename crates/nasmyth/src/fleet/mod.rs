@@ -29,10 +29,28 @@ const LONGEST: Duration = Duration::from_millis(250);
 /// a limit to keep it when it is measured again.
 pub(crate) const GUARD: f64 = nasmyth_measure::LARGEST_SPREAD;
 
+/// Measuring a candidate, and a network for its certificate: share of a run's time, and the most.
+const CANDIDATE: (f64, Duration) = (0.02, Duration::from_secs(1));
+const CERTIFICATE: (f64, Duration) = (0.04, Duration::from_secs(2));
+
+/// The least time of any measurement.
+const SHORTEST: Duration = Duration::from_millis(100);
+
+/// Measurements of a candidate while the machine is too noisy to tell.
+pub(crate) const ATTEMPTS: u32 = 3;
+
+/// Candidates that a run keeps time for measuring.
+const CANDIDATES: u32 = 2;
+
 /// Devices by the names that limits call them.
+#[derive(Default)]
 pub(crate) struct Fleet {
     devices: BTreeMap<String, KnownDevice>,
     meter: Meter,
+    /// Of the whole run.
+    time: Option<Duration>,
+    /// Costs that can be measured: of limits, and of limits and objectives.
+    measured: (u32, u32),
 }
 
 /// The costs of a run that devices have to tell.
@@ -58,8 +76,8 @@ impl Fleet {
         told: &mut dyn FnMut(String),
     ) -> Result<Self> {
         let names = names(config);
-        let mut fleet = Self { devices: BTreeMap::new(), meter: Meter::default() };
-        let time = config.budget.time()?;
+        let mut fleet = Self::new(config)?;
+        let time = fleet.time;
         let counted = config.limits.0.iter().filter(|limit| limit.cost.device().is_none());
         let counted = Limits(counted.cloned().collect());
         for name in &names {
@@ -95,7 +113,7 @@ impl Fleet {
             RunFolder::write(&folder.devices().join(file_name(name, "toml")), text.as_bytes())?;
             fleet.add(name, device);
         }
-        Ok(fleet)
+        Ok(fleet.complete(config))
     }
 
     /// The devices as they are known, for one network: models of a space are not needed.
@@ -103,22 +121,22 @@ impl Fleet {
     /// # Errors
     /// A device that does not exist or cannot be reached.
     pub fn find(config: &RunConfig) -> Result<Self> {
-        let mut fleet = Self { devices: BTreeMap::new(), meter: Meter::default() };
+        let mut fleet = Self::new(config)?;
         for name in names(config) {
             fleet.add(&name, find_device(&name)?);
         }
-        Ok(fleet)
+        Ok(fleet.complete(config))
     }
 
     /// The devices of a run that has begun, with the models that it began with.
     pub fn take_up(config: &RunConfig, folder: &RunFolder) -> Result<Self> {
-        let mut fleet = Self { devices: BTreeMap::new(), meter: Meter::default() };
+        let mut fleet = Self::new(config)?;
         for name in names(config) {
             let mut device = find_device(&name)?;
             device.file = read_device(&folder.devices().join(file_name(&name, "toml")))?;
             fleet.add(&name, device);
         }
-        Ok(fleet)
+        Ok(fleet.complete(config))
     }
 
     /// Whether the run names none.
@@ -134,6 +152,43 @@ impl Fleet {
     /// What counts and predicts.
     pub fn meter(&self) -> &Meter {
         &self.meter
+    }
+
+    fn new(config: &RunConfig) -> Result<Self> {
+        Ok(Self { time: config.budget.time()?, ..Self::default() })
+    }
+
+    /// Takes note of what there is to measure.
+    fn complete(mut self, config: &RunConfig) -> Self {
+        let count =
+            |costs: &mut dyn Iterator<Item = &Cost>| costs.filter(|cost| self.measures(cost)).count() as u32;
+        self.measured = (count(&mut config.limits.on_devices()), count(&mut costs(config)));
+        self
+    }
+
+    fn share(&self, (share, most): (f64, Duration)) -> Duration {
+        self.time.map_or(most, |time| time.mul_f64(share).clamp(SHORTEST, most))
+    }
+
+    /// Time of one measurement of a candidate.
+    pub fn candidate_time(&self) -> Duration {
+        self.share(CANDIDATE)
+    }
+
+    /// Time of one measurement for a certificate.
+    pub fn certificate_time(&self) -> Duration {
+        self.share(CERTIFICATE)
+    }
+
+    /// Time for the certificates of so many networks.
+    pub fn certifying(&self, networks: u32) -> Duration {
+        self.certificate_time() * self.measured.1 * networks
+    }
+
+    /// Time that a run has to keep for measuring after its search, with so many networks in the end.
+    pub fn measuring(&self, networks: u32) -> Duration {
+        self.candidate_time() * ATTEMPTS * self.measured.0 * CANDIDATES.max(networks)
+            + self.certifying(networks)
     }
 
     /// The device of a cost.
