@@ -143,7 +143,9 @@ fn every_model_predicts_networks_it_has_not_seen() {
     let (train, test) = (networks(150, 1), networks(100, 2));
     // With a cache, operators of one kind and size take different times; the roofline is the model without one.
     let mut wrong = Vec::new();
-    for (name, cached, flat) in [("lookup", 0.9, 0.9), ("roofline", 0.7, 0.99), ("learned", 0.9, 0.99)] {
+    for (name, cached, flat) in
+        [("lookup", 0.9, 0.9), ("roofline", 0.7, 0.99), ("linear", 0.7, 0.99), ("learned", 0.9, 0.99)]
+    {
         for (i, device) in DEVICES.into_iter().enumerate() {
             for (device, least) in [(device, cached), (device.flat(), flat)] {
                 let got = score(&fit(name, &device.measure(&train, 0.0)), &device.measure(&test, 0.0));
@@ -250,7 +252,7 @@ fn model(file: &DeviceFile) -> &Model {
 fn the_cost_of_a_network_is_shared_out_over_its_operators() {
     let graphs = networks(40, 13);
     let samples = DEVICES[1].measure(&graphs, 0.0);
-    for name in ["lookup", "roofline", "learned"] {
+    for name in ["lookup", "roofline", "linear", "learned"] {
         let shares = fit(name, &samples).shares(&graphs[0]).unwrap();
         assert_eq!(shares.len(), operators(&graphs[0]).len(), "{name}");
         assert!((shares.iter().map(|s| s.1).sum::<f64>() - 1.0).abs() < 1e-9, "{name}");

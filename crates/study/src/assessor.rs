@@ -80,6 +80,11 @@ impl Assessor {
         self.violations = Memory::default();
     }
 
+    /// Why nobody can tell what a network costs.
+    pub(crate) fn untold(&self, limit: &Limit, graph: &VerifiedGraph) -> String {
+        self.meter.tell(&limit.cost, graph).err().map_or_else(String::new, |error| error.to_string())
+    }
+
     /// What a network breaks.
     pub(crate) fn broken(&self, limit: &Limit, graph: &VerifiedGraph) -> Option<u64> {
         limit.broken_by(graph, &self.meter)

@@ -23,6 +23,17 @@ pub enum Infeasible {
         /// Whether the limit cannot be kept even without the others.
         alone: bool,
     },
+    /// The model of a device knows too little of this space.
+    #[error(
+        "what networks of this space cost cannot be told, so nothing keeps {limit}: {reason}. Calibrate the device with networks of this space \
+         (`nasmyth device calibrate --space`)"
+    )]
+    Unpredictable {
+        /// The limit.
+        limit: Limit,
+        /// What the model says of one of the networks.
+        reason: String,
+    },
     /// No genotype tried gives a network.
     #[error("space `{space}` gave no network at all; the last error was: {reason}")]
     NoNetwork {
@@ -85,6 +96,11 @@ fn binding_alone(assessor: &Assessor, limits: &Limits, rng: &mut Rng) -> Option<
         Some((limit.clone(), value, genotype))
     };
     let broken: Vec<(Limit, u64, Genotype)> = limits.0.iter().filter_map(smallest_for).collect();
+    if let Some((limit, _, genotype)) = broken.iter().find(|(_, value, _)| *value == u64::MAX) {
+        let reason =
+            assessor.graph(genotype).map_or_else(|reason| reason, |graph| assessor.untold(limit, &graph));
+        return Some(Infeasible::Unpredictable { limit: limit.clone(), reason });
+    }
     let worst = broken.into_iter().max_by(|a, b| a.0.excess(a.1).total_cmp(&b.0.excess(b.1)));
     worst.map(|(limit, value, genotype)| Infeasible::Limit { limit, value, genotype, alone: true })
 }

@@ -6,6 +6,7 @@
 
 mod cells;
 mod learned;
+mod linear;
 mod lookup;
 mod operator_table;
 mod roofline;
@@ -15,6 +16,7 @@ mod transferred;
 
 pub use cells::Cells;
 pub use learned::Learned;
+pub use linear::Linear;
 pub use lookup::Lookup;
 pub use operator_table::OperatorTable;
 pub use roofline::Roofline;
@@ -57,7 +59,7 @@ impl Prediction {
 pub enum ModelError {
     /// The table has no entry for an operator.
     #[error(
-        "the look-up table has no operator `{kind}` (it has {known}): measure networks with it, or use another model"
+        "the model has no operator `{kind}` (it has {known}): measure networks with it, or use another model"
     )]
     MissingOperator {
         /// The operator's kind.
@@ -112,7 +114,9 @@ pub enum Model {
     Lookup(Fitted<Lookup>),
     /// Peak, bandwidth and overhead.
     Roofline(Fitted<Roofline>),
-    /// A Gaussian process around the better of these two.
+    /// A line for each kind of operator.
+    Linear(Fitted<Linear>),
+    /// A Gaussian process around the best of these three.
     Learned(Fitted<Learned>),
     /// A mixture of other devices' models.
     Transferred(Transferred),
@@ -127,6 +131,8 @@ pub struct ModelKind {
     pub name: &'static str,
     /// One line for `--help`.
     pub doc: &'static str,
+    /// Whether it tells of every network; others refuse operators that no measured network had.
+    pub total: bool,
     /// Fits it to measured networks.
     pub fit: fn(&[Sample<'_>]) -> Result<Model, ModelError>,
 }
@@ -136,16 +142,25 @@ pub static MODELS: &[ModelKind] = &[
     ModelKind {
         name: "lookup",
         doc: "table of operators and sizes, interpolated and summed",
+        total: false,
         fit: |samples| Fitted::fit(samples).map(Model::Lookup),
     },
     ModelKind {
         name: "roofline",
         doc: "peak, bandwidth and overhead: each operator takes the longer of computing and moving its data",
+        total: true,
         fit: |samples| Fitted::fit(samples).map(Model::Roofline),
     },
     ModelKind {
+        name: "linear",
+        doc: "for each kind of operator seconds for itself, its arithmetic, its activations and its weights, summed",
+        total: false,
+        fit: |samples| Fitted::fit(samples).map(Model::Linear),
+    },
+    ModelKind {
         name: "learned",
-        doc: "Gaussian process over the work of each kind of operator, around the better of the two",
+        doc: "Gaussian process over the work of each kind of operator, around the best of the three",
+        total: true,
         fit: |samples| Fitted::fit(samples).map(Model::Learned),
     },
 ];
@@ -162,6 +177,7 @@ impl Model {
         let seconds = |operator: &Operator| match self {
             Self::Lookup(model) => model.model.operator_seconds(operator).ok(),
             Self::Roofline(model) => Some(model.model.operator_seconds(operator)),
+            Self::Linear(model) => model.model.operator_seconds(operator).ok(),
             Self::Learned(model) => Some(model.model.operator_seconds(operator)),
             Self::Transferred(_) | Self::Cells(_) => None,
         };
@@ -178,6 +194,7 @@ impl CostModel for Model {
         match self {
             Self::Lookup(model) => model.seconds(graph),
             Self::Roofline(model) => model.seconds(graph),
+            Self::Linear(model) => model.seconds(graph),
             Self::Learned(model) => model.seconds(graph),
             Self::Transferred(model) => model.seconds(graph),
             Self::Cells(_) => {

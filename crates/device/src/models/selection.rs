@@ -10,13 +10,15 @@ type Fit<'a> = Box<dyn Fn(&[Sample<'_>]) -> Result<Model, ModelError> + 'a>;
 /// For each network a prediction and the measurement.
 type Pairs = Vec<(f64, f64)>;
 
-/// The model with the least error in cross-validation, and that error: of [`MODELS`], and where models of other devices (or of this
+/// The model with the least error in cross-validation, and that error: of those of [`MODELS`] that tell of
+/// every network, and where models of other devices (or of this
 /// one, from earlier measurements) are `known`, of a mixture of these.
 ///
 /// # Errors
 /// Too few networks for any model, a time that is none.
 pub fn best_model(samples: &[Sample<'_>], known: &[Model]) -> Result<(Model, Score), ModelError> {
-    let mut candidates: Vec<Fit<'_>> = MODELS.iter().map(|kind| Box::new(kind.fit) as Fit<'_>).collect();
+    let mut candidates: Vec<Fit<'_>> =
+        MODELS.iter().filter(|kind| kind.total).map(|kind| Box::new(kind.fit) as Fit<'_>).collect();
     if !known.is_empty() {
         let pool: Vec<&VerifiedGraph> = samples.iter().map(|sample| sample.graph).collect();
         let neighbours = Neighbours::new(known, &pool)?;

@@ -1,6 +1,8 @@
 //! A device is calibrated: networks are measured on it, and models of its latency and energy fitted to them.
 
-use super::fitting::{fit_device, measure_networks, measurements, noisy, spread_networks};
+use super::fitting::{
+    above_the_least, fit_device, measure_networks, measurements, noisy, spread_networks, undisturbed,
+};
 use super::known::today;
 use super::{KnownDevice, device_folder};
 use crate::RunFolder;
@@ -8,7 +10,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use nasmyth_device::models::CostModel;
 use nasmyth_device::{DeviceFile, Limits, Score};
 use nasmyth_graph::VerifiedGraph;
-use nasmyth_measure::Outcome;
+use nasmyth_measure::{Measurement, Outcome};
 use nasmyth_space::{Context, Space, preset};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -44,8 +46,8 @@ const CLASSES: usize = 10;
 ///
 /// let time = Duration::from_secs(300);
 /// let calibration = Calibration { name: "laptop".to_owned(), spaces: Vec::new(), time, check: 100, seed: 0 };
-/// let (path, score) = calibrate(find_device("this")?, &calibration, &mut |_| {})?;
-/// println!("{}: {score:?}", path.display());
+/// let (path, scores) = calibrate(find_device("this")?, &calibration, &mut |_| {})?;
+/// println!("{}: {scores:?}", path.display());
 /// # Ok::<(), anyhow::Error>(())
 /// ```
 pub struct Calibration {
@@ -90,7 +92,8 @@ pub enum Progress<'a> {
 }
 
 /// Measures networks on a device, fits its models, and writes its file into the user's folder of devices. What was measured is kept beside it:
-/// the same calibration goes on where it was cut off. Returns the file's path, and how good the model is on networks measured afterwards.
+/// the same calibration goes on where it was cut off. Returns the file's path, and how good the model is on networks measured afterwards:
+/// against the medians that a quiet machine would have shown, and against those that were measured.
 ///
 /// # Errors
 /// A name that is no name of a file; a device that cannot be reached, or fails; too few measurements; files that cannot be written.
@@ -98,7 +101,7 @@ pub fn calibrate(
     device: KnownDevice,
     calibration: &Calibration,
     tell: &mut dyn FnMut(Progress<'_>),
-) -> Result<(PathBuf, Option<Score>)> {
+) -> Result<(PathBuf, Option<[Score; 2]>)> {
     let Calibration { name, spaces, time, check, seed } = calibration;
     let fine = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     ensure!(
@@ -149,12 +152,16 @@ pub fn calibrate(
         ControlFlow::Continue(())
     })?;
     let model = &file.latency.as_ref().context("no model of latency")?.model;
-    let pair = |network: &VerifiedGraph| {
-        let measured = checks.outcome(network)?.measurement()?.median_s;
-        Some((model.seconds(network).ok()?.seconds, measured))
-    };
-    let pairs: Vec<(f64, f64)> = fresh.iter().filter_map(pair).collect();
-    Ok((path, Some(Score::of(&pairs))))
+    let above = above_the_least(&networks, &known);
+    let value: [&dyn Fn(&Measurement) -> f64; 2] = [&|m| undisturbed(m, above), &|m| m.median_s];
+    let scores = value.map(|value| {
+        let pair = |network: &VerifiedGraph| {
+            let measured = checks.outcome(network)?.measurement()?;
+            Some((model.seconds(network).ok()?.seconds, value(measured)))
+        };
+        Score::of(&fresh.iter().filter_map(pair).collect::<Vec<_>>())
+    });
+    Ok((path, Some(scores)))
 }
 
 fn usual_spaces() -> Result<Vec<Space>> {

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use nasmyth_device::models::{Model, Sample, best_model};
 use nasmyth_device::{DeviceCost, DeviceFile, Fit, Limits, Meter};
 use nasmyth_graph::VerifiedGraph;
-use nasmyth_measure::{MeasurementFile, Outcome, Target};
+use nasmyth_measure::{Measurement, MeasurementFile, Outcome, Target};
 use nasmyth_space::{Rng, Space};
 use rand::SeedableRng;
 use std::ops::ControlFlow;
@@ -73,11 +73,7 @@ pub(crate) fn fit_device(
         let value = |network: &VerifiedGraph| {
             let measured = file.outcome(network)?.measurement()?;
             match cost {
-                // Others can only make a reading longer: where they did, the shortest one tells more than the median.
-                DeviceCost::Latency if measured.noisy.is_some() => {
-                    Some(measured.median_s.min(above * measured.least_s))
-                }
-                DeviceCost::Latency => Some(measured.median_s),
+                DeviceCost::Latency => Some(undisturbed(measured, above)),
                 DeviceCost::Energy => measured.energy_j.filter(|joules| *joules > 0.0),
             }
         };
@@ -99,15 +95,21 @@ pub(crate) fn fit_device(
     Ok(())
 }
 
-/// What the median of a measurement is in shortest readings: the median over networks, and at least 1.
-fn above_the_least(networks: &[VerifiedGraph], file: &MeasurementFile) -> f64 {
+/// The median that a quiet machine would have shown. Others can only make a reading longer, so the shortest one tells more than a median that
+/// they disturbed; `above` is what a median is in shortest readings.
+pub(crate) fn undisturbed(measured: &Measurement, above: f64) -> f64 {
+    measured.median_s.min(above * measured.least_s)
+}
+
+/// What the median of a measurement is in shortest readings while nothing disturbs: so much that one measurement in ten has less.
+pub(crate) fn above_the_least(networks: &[VerifiedGraph], file: &MeasurementFile) -> f64 {
     let ratio = |network: &VerifiedGraph| {
         let measured = file.outcome(network)?.measurement()?;
         Some(measured.median_s / measured.least_s).filter(|ratio| ratio.is_finite())
     };
     let mut ratios: Vec<f64> = networks.iter().filter_map(ratio).collect();
     ratios.sort_by(f64::total_cmp);
-    ratios.get(ratios.len() / 2).copied().unwrap_or(1.0).max(1.0)
+    ratios.get(ratios.len() / 10).copied().unwrap_or(1.0).max(1.0)
 }
 
 /// How many of these networks were measured while the machine was too noisy to tell.

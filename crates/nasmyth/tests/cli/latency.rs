@@ -126,6 +126,19 @@ fn a_calibrated_device_predicts_where_nothing_can_be_measured() {
 }
 
 #[test]
+fn a_device_file_that_lacks_an_operator_names_it() {
+    let bench = Bench::new();
+    bench.0.write(
+        "board.toml",
+        "version = 1\nname = 'board'\nprocessor = 'Board'\nruntime = 'plan'\nthreads = 1\ndate = '2026-01-31'\n[latency]\n\
+         of = 'linear layers'\nnetworks = 9\nheld_out = { within_10 = 1.0, spearman = 1.0, networks = 9 }\n[latency.model]\n\
+         kind = 'lookup'\nmargin = 0.1\nstart = 1e-6\nentries = { linear = [[3, 1e-9]] }\n",
+    );
+    let told = bench.search("latency<=1s@board.toml", "--trials 2").exits(3);
+    told.says("the model has no operator `").says("it has linear").says("device calibrate --space");
+}
+
+#[test]
 fn a_model_that_promises_too_much_is_found_out_by_measuring() {
     let bench = Bench::new();
     bench.run("device calibrate --name desk --space mlp --input 4 --classes 2 --time 2s").exits(0);

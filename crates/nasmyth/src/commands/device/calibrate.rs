@@ -62,7 +62,7 @@ impl Calibrate {
             seed: self.seed,
         };
         let mut failures = 0;
-        let (path, score) = calibrate(device, &calibration, &mut |progress| match progress {
+        let (path, scores) = calibrate(device, &calibration, &mut |progress| match progress {
             Progress::Measured { outcome: Outcome::Failed(reason), .. } => {
                 failures += 1;
                 eprintln!("a network could not be measured: {reason}");
@@ -73,8 +73,12 @@ impl Calibrate {
             Progress::Measured { .. } => {}
             Progress::Fitted { file, noisy } => eprintln!("{}", fitted(file, noisy)),
         })?;
-        if let Some(score) = score {
-            say(format_args!("fresh networks: {}", words(score)))?;
+        if let Some([quiet, measured]) = scores {
+            say(format_args!(
+                "fresh networks: {} (of the medians as measured: {})",
+                words(quiet),
+                words(measured)
+            ))?;
         }
         say(format_args!("{}: use it as `latency<=2ms@{}`", path.display(), self.name))
     }
