@@ -3,6 +3,7 @@
 use super::say;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
+use nasmyth::device::{COSTS, DeviceCost};
 use nasmyth::measure::Options;
 use nasmyth::strategy::SettingKind;
 
@@ -66,7 +67,11 @@ impl Arguments {
             What::Ops => nasmyth::graph::OPS.iter().try_for_each(|o| entry(o.name, o.doc, &[])),
             What::Formats => nasmyth::data::FORMATS.iter().try_for_each(|f| entry(f.name(), f.doc(), &[])),
             What::Exports => nasmyth::export::FORMATS.iter().try_for_each(|f| entry(f.name, f.doc, &[])),
-            What::Costs => nasmyth::device::COSTS.iter().try_for_each(|c| entry(c.name, c.doc, &[])),
+            What::Costs => {
+                let counted = COSTS.iter().map(|cost| (cost.name, cost.doc));
+                let on_devices = DeviceCost::ALL.map(|cost| (cost.name(), cost.doc()));
+                counted.chain(on_devices).try_for_each(|(name, doc)| entry(name, doc, &[]))
+            }
             What::Tables => nasmyth::bench::BUILTIN
                 .iter()
                 .try_for_each(|t| entry(&format!("builtin:{}", t.name), t.doc, &[])),
