@@ -51,7 +51,7 @@ pub struct Verdict {
 ///         "predicted": 1900000, "predicted_at_most": 2050000,
 ///         "measured": {"value": 1850000, "low": 1840000, "high": 1862000, "p99": 1990000, "noisy": null}}"#,
 /// )?;
-/// assert!(measured.measured.is_some_and(|m| m.high <= measured.predicted_at_most));
+/// assert!(measured.measured.is_some_and(|m| Some(m.high) <= measured.predicted_at_most));
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

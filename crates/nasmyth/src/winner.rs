@@ -229,7 +229,9 @@ impl Winner<'_> {
             }
             Length::Cut(epochs, stop) => {
                 let steps = trainer.steps_in(epochs);
-                Part { steps, end: trainer.steps_in(stop).min(steps), deadline: None }
+                // A training whose time was over before it began has no step.
+                let end = if stop > 0.0 { trainer.steps_in(stop).min(steps) } else { 0 };
+                Part { steps, end, deadline: None }
             }
             Length::Until(deadline, most) => {
                 if let Some(steps) = self.folder.final_steps(begun) {
