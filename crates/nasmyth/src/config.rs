@@ -484,15 +484,13 @@ impl RunConfig {
         let positive = [
             ("epochs", Some(search.epochs)),
             ("final_epochs", Some(search.final_epochs)),
+            ("final_stop", search.final_stop),
             ("final_learning_rate", search.final_learning_rate),
         ];
         for (name, value) in positive.into_iter().filter_map(|(name, value)| Some((name, value?))) {
             if !(value.is_finite() && value > 0.0) {
                 bail!("search.{name}: expected a number above 0, got {value}");
             }
-        }
-        if let Some(stop) = search.final_stop.filter(|stop| !(stop.is_finite() && *stop >= 0.0)) {
-            bail!("search.final_stop: expected a number of at least 0, got {stop}");
         }
         let time = self.budget.time()?;
         if let Some(time) = time.filter(|t| *t < MIN_TIME) {

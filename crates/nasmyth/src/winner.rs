@@ -190,13 +190,15 @@ impl Winner<'_> {
         }
         let mut saved = Instant::now();
         while trainer.step() < end {
-            let part = trainer.step()..(trainer.step() + 50).min(end);
+            // The first step is made also when time is over: a length of no step could not be written down.
+            let (most, limited) = if trainer.step() == 0 { (1, stop) } else { (50, &limited) };
+            let part = trainer.step()..(trainer.step() + most).min(end);
             let mut tell = |p: nasmyth_train::Progress| {
                 if p.step.is_multiple_of(10) || p.step == p.steps {
                     observer.notice(&Notice::Training { step: p.step, steps: p.steps, loss: p.loss });
                 }
             };
-            match trainer.run_part(part, steps, &limited, &mut tell) {
+            match trainer.run_part(part, steps, limited, &mut tell) {
                 Err(TrainError::Interrupted) if !stop.stopped() => break, // out of time: what there is counts
                 Err(e) => {
                     let _ = trainer.checkpoint().save(&path);
@@ -229,9 +231,7 @@ impl Winner<'_> {
             }
             Length::Cut(epochs, stop) => {
                 let steps = trainer.steps_in(epochs);
-                // A training whose time was over before it began has no step.
-                let end = if stop > 0.0 { trainer.steps_in(stop).min(steps) } else { 0 };
-                Part { steps, end, deadline: None }
+                Part { steps, end: trainer.steps_in(stop).min(steps), deadline: None }
             }
             Length::Until(deadline, most) => {
                 if let Some(steps) = self.folder.final_steps(begun) {
