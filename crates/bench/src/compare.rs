@@ -33,6 +33,8 @@ pub struct Contest {
     pub parallel: usize,
     /// Numbers of evaluations at which strategies are tested against each other; the last one is added.
     pub at: Vec<usize>,
+    /// The strategy that all others are tested against; all pairs are tested without.
+    pub against: Option<String>,
     /// Regrets for which the evaluations until they are reached are told.
     pub regrets: Vec<f64>,
     /// Threads; the result does not depend on them.
@@ -77,7 +79,7 @@ pub struct Pair {
     pub difference: f64,
     /// Two-sided p-value of Wilcoxon's signed-rank test.
     pub p: f64,
-    /// The same after Holm's correction over all pairs at this number of evaluations.
+    /// The same after Holm's correction over all tested pairs at this number of evaluations.
     pub holm: f64,
 }
 
@@ -92,7 +94,7 @@ pub struct Comparison {
     pub contest: Contest,
     /// The strategies, as they were given.
     pub strategies: Vec<Summary>,
-    /// All pairs, at each number of evaluations.
+    /// The tested pairs, at each number of evaluations.
     pub pairs: Vec<Pair>,
 }
 
@@ -116,6 +118,14 @@ pub fn compare(
     {
         (got > 0).then_some(()).ok_or_else(|| none(what, got))?;
     }
+    let names = || contenders.iter().map(|contender| contender.name.as_str());
+    if let Some(against) = contest.against.as_ref().filter(|against| names().all(|name| name != *against)) {
+        return Err(BenchError::Contest {
+            what: "the strategy to test against",
+            expected: format!("one of {}", names().collect::<Vec<_>>().join(", ")),
+            got: against.clone(),
+        });
+    }
     let replays = run_all(benchmark, contenders, contest, identity)?;
     let best = benchmark.best();
     let step = step(&replays);
@@ -133,7 +143,7 @@ pub fn compare(
     }
     let mut at: Vec<usize> = contest.at.iter().copied().filter(|n| (1..contest.trials).contains(n)).collect();
     at.push(contest.trials);
-    let pairs = at.iter().flat_map(|&n| pairs(contenders, &regrets, n)).collect();
+    let pairs = at.iter().flat_map(|&n| pairs(contenders, &regrets, n, contest)).collect();
     Ok(Comparison { benchmark: benchmark.name(), best, contest: contest.clone(), strategies, pairs })
 }
 
@@ -197,11 +207,13 @@ fn summary(
     }
 }
 
-/// All pairs of strategies after `n` evaluations.
-fn pairs(contenders: &[Contender<'_>], regrets: &[Vec<Vec<f64>>], n: usize) -> Vec<Pair> {
+/// The pairs of strategies that are to be tested, after `n` evaluations.
+fn pairs(contenders: &[Contender<'_>], regrets: &[Vec<Vec<f64>>], n: usize, contest: &Contest) -> Vec<Pair> {
+    let tested = |i: usize| contest.against.as_ref().is_none_or(|against| contenders[i].name == *against);
     let at = |i: usize| -> Vec<f64> { regrets[i].iter().map(|r| r[n - 1]).collect() };
     let both = (0..contenders.len()).flat_map(|i| (i + 1..contenders.len()).map(move |j| (i, j)));
     let mut pairs: Vec<Pair> = both
+        .filter(|&(i, j)| tested(i) || tested(j))
         .map(|(i, j)| {
             let differences: Vec<f64> = at(i).iter().zip(at(j)).map(|(a, b)| a - b).collect();
             Pair {

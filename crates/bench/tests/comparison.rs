@@ -5,7 +5,8 @@ use nasmyth_strategy::schedulers::Full;
 use nasmyth_strategy::{Scheduler, StrategyError, scheduler_named, strategy_named};
 
 fn contest(threads: usize) -> Contest {
-    Contest { seeds: 12, trials: 60, parallel: 3, at: vec![20], regrets: vec![0.0, 2.0], threads }
+    let (at, regrets) = (vec![20], vec![0.0, 2.0]);
+    Contest { seeds: 12, trials: 60, parallel: 3, at, against: None, regrets, threads }
 }
 
 fn run(benchmark: &dyn Benchmark, threads: usize) -> Comparison {
@@ -30,6 +31,36 @@ fn the_number_of_threads_changes_nothing() {
     one.strategies.iter_mut().chain(&mut three.strategies).for_each(|s| s.thinking = 0.0);
     assert_eq!(one, three);
     assert_eq!(one.pairs.iter().map(|p| p.evaluations).collect::<Vec<_>>(), [20, 60]);
+}
+
+#[test]
+fn pairs_with_one_strategy_are_corrected_among_themselves() {
+    let planted = Planted::new(5, 3, 0.5, 2).unwrap();
+    let make = |name: &'static str| move || strategy_named(name)?.make(&Default::default());
+    let names = ["random", "regularized-evolution", "local-search"];
+    let builds = names.map(make);
+    let schedule = |epochs: f64| scheduler_named("none")?.make(&Default::default(), epochs);
+    let contender =
+        |(name, build): (&&str, _)| Contender { name: (*name).to_owned(), build, schedule: &schedule };
+    let contenders: Vec<Contender> = names.iter().zip(&builds).map(|(n, b)| contender((n, b as _))).collect();
+    let run = |against: Option<&str>| {
+        let contest = Contest { against: against.map(str::to_owned), ..contest(2) };
+        compare(&planted, &contenders, &contest, Identity::Class)
+    };
+    let (all, some) = (run(None).unwrap(), run(Some("local-search")).unwrap());
+    assert_eq!((all.pairs.len(), some.pairs.len()), (6, 4));
+    for pair in &some.pairs {
+        assert_eq!(pair.second, "local-search");
+        let same =
+            |p: &&Pair| (&p.first, &p.second, p.evaluations) == (&pair.first, &pair.second, pair.evaluations);
+        let of_all = all.pairs.iter().find(same).unwrap();
+        assert!(of_all.p == pair.p && pair.p <= pair.holm && pair.holm <= of_all.holm, "{pair:?} {of_all:?}");
+    }
+    let error = run(Some("tpe")).unwrap_err().to_string();
+    assert!(
+        error.contains("random, regularized-evolution, local-search") && error.contains("tpe"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -90,8 +121,15 @@ fn strategies_for_several_objectives_find_more_of_the_front_than_random_search()
         .zip(&builds)
         .map(|(name, build)| Contender { name: (*name).to_owned(), build, schedule: &full })
         .collect();
-    let contest =
-        Contest { seeds: 40, trials: 200, parallel: 2, at: Vec::new(), regrets: Vec::new(), threads: 2 };
+    let contest = Contest {
+        seeds: 40,
+        trials: 200,
+        parallel: 2,
+        at: Vec::new(),
+        against: None,
+        regrets: Vec::new(),
+        threads: 2,
+    };
     let comparison = compare(&task, &contenders, &contest, Identity::Class).unwrap();
     assert!((0.5..1.0).contains(&comparison.best));
     for pair in comparison.pairs.iter().filter(|p| p.first == "random") {

@@ -1,7 +1,6 @@
 //! The memory that a plan runs in, and the views that kernels get of it.
 
 use crate::Real;
-use aligned_vec::{AVec, ConstAlign};
 use std::marker::PhantomData;
 use std::ops::Range;
 
@@ -9,30 +8,42 @@ use std::ops::Range;
 const ALIGN: usize = 64;
 
 /// All values of one running plan: activations, gradients, kept statistics, scratch.
+///
+/// The buffer is an ordinary one with room to begin at a multiple of [`ALIGN`]: allocators that are asked for aligned memory again and
+/// again may scatter it.
 pub struct Arena<T> {
-    values: AVec<T, ConstAlign<ALIGN>>,
+    buffer: Vec<T>,
+    values: Range<usize>,
 }
 
 impl<T: Real> Arena<T> {
     pub(crate) fn new(len: usize) -> Self {
-        let mut values = AVec::with_capacity(ALIGN, len);
-        values.resize(len, T::ZERO);
-        Self { values }
+        Self::within(vec![T::ZERO; len + Self::room()], len)
     }
 
-    /// An arena of `len` values in the place of this one: nothing is allocated where it was as large. It holds what it held, which
+    /// An arena of `len` values in the place of this one: nothing is allocated where it was as large. It holds some of what it held, which
     /// is no difference: steps expect nothing of the values that they have not written.
     pub(crate) fn resized(mut self, len: usize) -> Self {
-        self.values.resize(len, T::ZERO);
-        self
+        self.buffer.resize(len + Self::room(), T::ZERO);
+        Self::within(self.buffer, len)
+    }
+
+    fn within(buffer: Vec<T>, len: usize) -> Self {
+        let start = buffer.as_ptr().align_offset(ALIGN).min(Self::room());
+        Self { buffer, values: start..start + len }
+    }
+
+    /// Values before the first that is aligned, at most.
+    const fn room() -> usize {
+        ALIGN / std::mem::size_of::<T>()
     }
 
     pub(crate) fn get(&self, range: &Range<usize>) -> &[T] {
-        &self.values[range.clone()]
+        &self.buffer[self.values.clone()][range.clone()]
     }
 
     pub(crate) fn get_mut(&mut self, range: &Range<usize>) -> &mut [T] {
-        &mut self.values[range.clone()]
+        &mut self.buffer[self.values.clone()][range.clone()]
     }
 
     /// Bytes held.
@@ -41,7 +52,7 @@ impl<T: Real> Arena<T> {
     }
 
     pub(crate) fn view(&mut self) -> View<'_, T> {
-        View::of(&mut self.values)
+        View::of(&mut self.buffer[self.values.clone()])
     }
 }
 

@@ -4,7 +4,7 @@
 //! [`Space::genes`]. Unlike a position in a genotype it means the same in all genotypes.
 
 use crate::domain::Domain;
-use crate::{Gene, Genotype, Space};
+use crate::{Gene, Genotype, Space, Value};
 
 /// What the values of a gene have to do with each other.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,6 +27,13 @@ impl Space {
     pub fn scales(&self) -> Vec<Scale> {
         let free = self.slots().list().iter().filter(|slot| slot.domain.is_free());
         free.map(|slot| scale(&slot.domain)).collect()
+    }
+
+    /// The values of the gene at a place, where they have nothing to do with each other.
+    pub fn options(&self, place: usize) -> Option<Vec<Value>> {
+        let slot = self.slots().list().iter().filter(|slot| slot.domain.is_free()).nth(place)?;
+        let Scale::Unordered(options) = scale(&slot.domain) else { return None };
+        (0..options).map(|i| slot.domain.value(Gene::Index(i))).collect()
     }
 
     /// The gene at every place; nothing where the genotype has none. A genotype of another space is repaired first.

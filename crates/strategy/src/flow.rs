@@ -8,11 +8,11 @@
 //! hidden layer learns the rest along with the policy.
 
 use crate::Rng;
-use crate::adam::Adam;
 use crate::cells::{cell, cells, gene};
 use crate::policy::{draw, softmax};
 use crate::prefix::completed;
 use nasmyth_space::{Gene, Genotype, Scale, Space};
+use nasmyth_surrogate::{Optimizer, OptimizerKind};
 use rand::RngExt;
 
 /// Units of the hidden layer.
@@ -27,7 +27,7 @@ pub(crate) struct Flow {
     /// Number of the first cell of each place; at last the number of all.
     first: Vec<usize>,
     params: Vec<f64>,
-    rule: Adam,
+    rule: Optimizer<f64>,
 }
 
 /// What the network says of a state.
@@ -55,7 +55,8 @@ impl Flow {
         }));
         let (total, places) = (first[scales.len()], scales.len());
         let length = (2 * total + places + 1) * UNITS + total + places;
-        let mut flow = Self { params: vec![0.0; length], rule: Adam::new(length, RATE), scales, first };
+        let rule = Optimizer::of(OptimizerKind::adamw(), length);
+        let mut flow = Self { params: vec![0.0; length], rule, scales, first };
         let inputs = flow.output(0);
         flow.params[..inputs].iter_mut().for_each(|weight| *weight = rng.random_range(-0.5..0.5));
         let mut completions = 0.0;
@@ -201,7 +202,8 @@ impl Flow {
         for genotype in batch {
             self.imbalance(space, genotype, energy, &mut gradient);
         }
-        self.rule.step(&mut self.params, &gradient, 1.0 / batch.len().max(1) as f64);
+        gradient.iter_mut().for_each(|g| *g /= batch.len().max(1) as f64);
+        self.rule.step(&mut self.params, &gradient, RATE, 0.0);
     }
 }
 

@@ -4,8 +4,8 @@
 //! each of them gets. Both are deterministic: the same seed and the same results give the same trials.
 //! To add one, write one file in `strategies/` or `schedulers/` and add a line to the list there.
 
-mod adam;
 mod candidates;
+mod cell_encoding;
 mod cells;
 pub mod conformance;
 mod error;

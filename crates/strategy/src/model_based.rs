@@ -9,7 +9,7 @@ use crate::{Completed, Origin, Problem, Proposal, Rng, Setting, SettingKind, Set
 use crate::{StrategyError, distinct, feasible_sample};
 use nasmyth_space::{Genotype, Space};
 use rand::RngExt;
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 
 /// Trials that a model is fitted to at most: the better half of them, and the latest.
 const MOST: usize = 300;
@@ -47,6 +47,11 @@ pub(crate) struct Evidence<'a> {
 
 /// A model with its acquisition.
 pub(crate) trait Model: Send {
+    /// Refuses a space that it cannot read.
+    fn check(&self, _space: &Space) -> Result<(), StrategyError> {
+        Ok(())
+    }
+
     /// For each candidate of the pool how much it is worth trying; none if there is nothing to learn from.
     fn acquire(&mut self, evidence: &Evidence<'_>, pool: &[Genotype], rng: &mut Rng) -> Option<Vec<f64>>;
 
@@ -106,6 +111,13 @@ pub(crate) const SETTINGS: [SettingKind; 3] = [
     },
 ];
 
+/// Setting of models that know what to try at the same time.
+pub(crate) const BATCH: SettingKind = SettingKind {
+    name: "batch",
+    doc: "networks that are chosen together, to be good and to differ; 1: one after the other",
+    setting: Setting::Integer { default: 1, least: 1, most: 1_000 },
+};
+
 /// A strategy around a model.
 pub(crate) struct ModelBased<M> {
     model: M,
@@ -116,13 +128,42 @@ pub(crate) struct ModelBased<M> {
     drawn: usize,
     /// In the order of trials.
     told: Vec<Told>,
+    /// Proposed or in the queue, and not told yet.
     open: Vec<Genotype>,
+    /// Networks that are chosen together.
+    batch: usize,
+    /// What is left of the last batch.
+    queue: VecDeque<Proposal>,
 }
 
 impl<M: Model> ModelBased<M> {
     pub fn new(model: M, settings: &Settings) -> Self {
         let [start, pool, parents] = ["start", "pool", "parents"].map(|name| settings.count(name));
-        Self { model, start, pool, parents, drawn: 0, told: Vec::new(), open: Vec::new() }
+        let (told, open, queue) = (Vec::new(), Vec::new(), VecDeque::new());
+        Self { model, start, pool, parents, drawn: 0, told, open, batch: 1, queue }
+    }
+
+    /// Chooses so many networks together, however few are asked for at a time.
+    pub fn in_batches(mut self, batch: usize) -> Self {
+        self.batch = batch;
+        self
+    }
+
+    /// What is left of the last batch and may still be proposed.
+    fn queued(&mut self, problem: &Problem<'_>) -> Option<Proposal> {
+        while let Some(proposal) = self.queue.pop_front() {
+            if problem.fresh(&proposal.genotype) {
+                return Some(proposal);
+            }
+            self.close(&proposal.genotype);
+        }
+        None
+    }
+
+    fn close(&mut self, genotype: &Genotype) {
+        if let Some(at) = self.open.iter().position(|open| open == genotype) {
+            self.open.remove(at);
+        }
     }
 
     fn propose(&mut self, problem: &Problem<'_>, rng: &mut Rng) -> Option<Proposal> {
@@ -238,7 +279,15 @@ impl<M: Model> Strategy for ModelBased<M> {
         n: usize,
         rng: &mut Rng,
     ) -> Result<Vec<Proposal>, StrategyError> {
-        let mut proposals = self.batch(problem, n, rng);
+        self.model.check(problem.space)?;
+        let mut proposals: Vec<Proposal> = std::iter::from_fn(|| self.queued(problem)).take(n).collect();
+        if proposals.len() < n {
+            let known = |g: &Genotype| proposals.iter().any(|p| p.genotype == *g) || (problem.known)(g);
+            let rest = n - proposals.len();
+            let batch = self.batch(&Problem { known: &known, ..*problem }, rest.max(self.batch), rng);
+            self.queue.extend(batch);
+            proposals.extend(self.queue.drain(..rest.min(self.queue.len())));
+        }
         let known = |g: &Genotype| proposals.iter().any(|p| p.genotype == *g) || (problem.known)(g);
         let problem = Problem { known: &known, ..*problem };
         let others = distinct(&problem, n - proposals.len(), |problem| self.propose(problem, rng));
@@ -248,9 +297,7 @@ impl<M: Model> Strategy for ModelBased<M> {
 
     fn tell(&mut self, done: &[Completed]) -> Result<(), StrategyError> {
         for trial in done.iter().filter(|trial| trial.fidelity.rung == 0) {
-            if let Some(at) = self.open.iter().position(|open| *open == trial.genotype) {
-                self.open.remove(at);
-            }
+            self.close(&trial.genotype);
             if let Some(objectives) = trial.objectives() {
                 self.told.push(Told { trial: trial.trial, genotype: trial.genotype.clone(), objectives });
             }

@@ -1,6 +1,6 @@
 //! Every strategy of the list keeps the contract; rare feasible networks are found.
 
-use nasmyth_space::{Genotype, Rng, Space, SpaceError, Tree};
+use nasmyth_space::{Context, Genotype, Rng, Space, SpaceError, Tree, preset};
 use nasmyth_strategy::{
     Problem, STRATEGIES, StrategyError, StrategyKind, conformance, feasible_sample, no_costs, smallest,
     strategy_named,
@@ -35,12 +35,78 @@ fn settings_that_change_what_a_strategy_does_keep_the_contract() {
         ("manas", "per-agent = true\ntries = 1"),
         ("epnas", "beam = 1\ntemperature = 0.0"),
         ("gflownet", "start = 2\ntemperature = 0.05\nsteps = 5"),
+        ("tw-nas", "start = 4\nbatch = 5\npool = 20"),
         ("epnas", "beam = 1000\ntemperature = 10.0\ncooling = 0.5"),
     ];
     for (name, settings) in others {
         let make = || strategy_named(name)?.make(&settings.parse().unwrap());
         conformance::check(&make).unwrap_or_else(|e| panic!("{name}, {settings}: {e}"));
     }
+}
+
+#[test]
+fn encodings_of_cells_propose_what_is_fresh_and_refuse_other_spaces() {
+    let image = Context::image(12, 12, 1, 4);
+    let (cells, others) = (preset("cell", &image).unwrap(), preset("mobile", &image).unwrap());
+    let encoded = [
+        ("random", "encoding = 'path-one-hot'"),
+        ("regularized-evolution", "population = 5\nencoding = 'adjacency-continuous'"),
+        ("regularized-evolution", "population = 5\ncrossover = 0.3\nencoding = 'path-categorical'"),
+        ("bananas", "start = 5\npool = 20\nencoding = 'path-continuous'"),
+    ];
+    for (name, settings) in encoded {
+        let mut strategy = strategy_named(name).unwrap().make(&settings.parse().unwrap()).unwrap();
+        let mut known: Vec<Genotype> = Vec::new();
+        for trial in 0..30 {
+            let is_known = |g: &Genotype| known.contains(g);
+            // All but those of most channels.
+            let violation =
+                |g: &Genotype| if cells.describe(g).unwrap().contains("width=24") { 1.0 } else { 0.0 };
+            let problem =
+                Problem { space: &cells, violation: &violation, known: &is_known, costs: &no_costs };
+            let mut rng = Rng::seed_from_u64(trial);
+            let genotype = strategy.ask(&problem, 1, &mut rng).unwrap().remove(0).genotype;
+            assert!(cells.validate(&genotype).is_ok() && problem.fresh(&genotype), "{name}: {genotype}");
+            let fidelity = nasmyth_strategy::Fidelity { rung: 0, epochs: 1.0 };
+            let (outcome, costs) = (Ok(sum(&genotype)), Vec::new());
+            known.push(genotype.clone());
+            let done = nasmyth_strategy::Completed { trial, genotype, fidelity, outcome, costs };
+            strategy.tell(&[done]).unwrap();
+        }
+        let problem = Problem { space: &others, violation: &|_| 0.0, known: &|_| false, costs: &no_costs };
+        let error = strategy.ask(&problem, 1, &mut Rng::seed_from_u64(0)).unwrap_err().to_string();
+        assert!(error.contains("`mobile`") && error.contains("`genes`"), "{error}");
+    }
+}
+
+#[test]
+fn a_batch_is_chosen_together_however_few_are_asked_for() {
+    let space = planted();
+    let proposals = |n: usize| {
+        let settings = "start = 8\nbatch = 4\npool = 40".parse().unwrap();
+        let mut strategy = strategy_named("tw-nas").unwrap().make(&settings).unwrap();
+        let mut known: Vec<Genotype> = Vec::new();
+        let mut ask = |strategy: &mut Box<dyn nasmyth_strategy::Strategy>, n: usize, seed: u64| {
+            let is_known = |g: &Genotype| known.contains(g);
+            let problem = Problem { space: &space, violation: &|_| 0.0, known: &is_known, costs: &no_costs };
+            let asked = strategy.ask(&problem, n, &mut Rng::seed_from_u64(seed)).unwrap();
+            known.extend(asked.iter().map(|p| p.genotype.clone()));
+            asked
+        };
+        for trial in 0..8 {
+            let genotype = ask(&mut strategy, 1, trial).remove(0).genotype;
+            let (fidelity, outcome) =
+                (nasmyth_strategy::Fidelity { rung: 0, epochs: 1.0 }, Ok(sum(&genotype)));
+            let done = nasmyth_strategy::Completed { trial, genotype, fidelity, outcome, costs: Vec::new() };
+            strategy.tell(&[done]).unwrap();
+        }
+        // All of a batch are drawn with the randomness of its first.
+        (0..4 / n).flat_map(|_| ask(&mut strategy, n, 99)).map(|p| p.genotype).collect::<Vec<_>>()
+    };
+    let together = proposals(4);
+    assert_eq!(together.len(), 4);
+    assert_eq!(proposals(1), together);
+    assert_eq!(proposals(2), together);
 }
 
 #[test]

@@ -163,6 +163,10 @@ fn regularisers_and_limits_have_the_gradients_of_finite_differences() {
         let (_, gradient) = regulariser.evaluate(space.choices(), &p, 0.5);
         near(&gradient.concat(), &differences(&p.concat(), value), &regulariser);
     }
+    let decay = Regulariser::BetaDecay { weight: 50.0 };
+    let value = |flat: &[f64]| decay.of_logits(&split(flat), 0.5).0;
+    near(&decay.of_logits(&p, 0.5).1.concat(), &differences(&p.concat(), value), &decay);
+    assert_eq!(decay.of_logits(&[vec![3.0]], 1.0), (0.0, vec![vec![0.0]]), "what is decided is left alone");
     let costs = Costs::macs(&space).unwrap();
     for limit in [Limit::None, Limit::Sum { weight: 0.3 }, Limit::Product { factor: 0.2, exponent: 0.6 }] {
         let value = |flat: &[f64]| limit.charge(1.7, &costs, &split(flat)).loss;

@@ -98,10 +98,9 @@ fn network<'a>(
     space: &'a CellSpace,
     data: &'a Dataset,
     engine: &'a Engine,
-    partial: usize,
+    (partial, regulariser): (usize, Regulariser),
 ) -> SuperNetwork<'a> {
-    let setup =
-        Setup { partial, batch: 32, regulariser: Regulariser::Entropy { weight: 0.3 }, limit: Limit::None };
+    let setup = Setup { partial, batch: 32, regulariser, limit: Limit::None };
     let architecture = Architecture::new(space.choices(), Relaxation::Softmax, true);
     SuperNetwork::new(space, data, engine, setup, architecture, 3).unwrap()
 }
@@ -113,8 +112,9 @@ fn alphas(len: usize) -> Vec<f64> {
 #[test]
 fn gradients_by_the_architecture_are_those_of_finite_differences() {
     let (data, space, engine) = (data(), space(), Engine::cpu(1));
-    for partial in [1, 2] {
-        let mut network = network(&space, &data, &engine, partial);
+    let regularisers = [Regulariser::Entropy { weight: 0.3 }, Regulariser::BetaDecay { weight: 2.0 }];
+    for setup in [(1, regularisers[0]), (2, regularisers[0]), (1, regularisers[1])] {
+        let mut network = network(&space, &data, &engine, setup);
         let weights = network.initial_weights();
         let at = alphas(network.architecture().len());
         network.advance(&all_options(space.choices()), 0.8, 0.5, &mut Rng::seed_from_u64(4));
@@ -133,14 +133,14 @@ fn gradients_by_the_architecture_are_those_of_finite_differences() {
         let norm = |v: &mut dyn Iterator<Item = f64>| v.map(|v| v * v).sum::<f64>().sqrt();
         let error = norm(&mut slopes.iter().zip(&exact.alphas).map(|(s, e)| s - e));
         let size = norm(&mut slopes.iter().copied());
-        assert!(error < 0.08 * size, "{partial}: {error} of {size}");
+        assert!(error < 0.08 * size, "{setup:?}: {error} of {size}");
     }
 }
 
 #[test]
 fn a_decided_network_is_what_the_mixture_comes_to_and_a_step_moves_its_weights_alone() {
     let (data, space, engine) = (data(), space(), Engine::cpu(1));
-    let mut network = network(&space, &data, &engine, 1);
+    let mut network = network(&space, &data, &engine, (1, Regulariser::None));
     let weights = network.initial_weights();
     let options = [3, 1, 2, 4, 0, 3];
     let mut at = vec![0.0; network.architecture().len()];

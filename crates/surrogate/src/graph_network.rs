@@ -10,8 +10,7 @@
 //! gives an architecture a number, and the order by this number is the order by wins.
 
 use crate::Dag;
-use crate::adamw::AdamW;
-use nasmyth_engine::{Loss, Mode, ParamLayout, ParamStore, Plan};
+use nasmyth_engine::{Loss, Mode, Optimizer, OptimizerKind, ParamLayout, ParamStore, Plan};
 use nasmyth_graph::ops::{Activation, Add, Function, Linear, MatMul, Reshape, Slice};
 use nasmyth_graph::{Graph, GraphError, VerifiedGraph};
 use rand::{Rng, RngExt};
@@ -25,8 +24,8 @@ const BATCH: usize = 16;
 /// Training steps.
 const STEPS: usize = 200;
 /// Learning rate of the first step; it falls like a cosine to zero (Loshchilov and Hutter 2017).
-const RATE: f32 = 5e-3;
-const DECAY: f32 = 1e-2;
+const RATE: f64 = 5e-3;
+const DECAY: f64 = 1e-2;
 /// Graphs that are predicted at once.
 const CHUNK: usize = 64;
 
@@ -168,7 +167,8 @@ fn train(
     let plan = Plan::compile(&graph, BATCH, Mode::Train(loss)).ok()?;
     let (mut params, mut arena) = (ParamStore::new(&graph, rng.random()), plan.arena());
     let layout = ParamLayout::of(&graph);
-    let (mut rule, mut grads) = (AdamW::new(&layout, DECAY), vec![0.0; layout.trained().len()]);
+    let mut rule = Optimizer::new(OptimizerKind::adamw(), &layout);
+    let mut grads = vec![0.0; layout.trained().len()];
     for step in 0..STEPS {
         let (inputs, outputs) = plan.sample(&mut arena);
         let rows = inputs.chunks_exact_mut(samples[0].len());
@@ -185,7 +185,7 @@ fn train(
         }
         plan.train(&params, &mut grads, &mut arena, 0);
         let fall = libm::cos(std::f64::consts::PI * step as f64 / STEPS as f64);
-        rule.step(params.values_mut(), &grads, RATE * (0.5 + 0.5 * fall) as f32);
+        rule.step(params.values_mut(), &grads, RATE * (0.5 + 0.5 * fall), DECAY);
     }
     Some(params)
 }

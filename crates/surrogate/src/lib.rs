@@ -6,7 +6,6 @@
 //! All are functions of their arguments: the same data and the same generator give the same predictions.
 
 pub mod acquisition;
-mod adamw;
 mod categorical;
 mod curve;
 mod dag;
@@ -36,6 +35,8 @@ pub use kernel::{Comparison, Family, Kernel, KernelProcess, common};
 pub use linear::{Cholesky, Matrix, dot};
 pub use mixed_kernel::{MixedKernel, MixedPoint};
 pub use motif::{Motif, motifs};
+/// The update rule, for strategies that train small networks of their own.
+pub use nasmyth_engine::{Optimizer, OptimizerKind};
 pub use non_negative::non_negative_least_squares;
 pub use path_kernel::PathKernel;
 pub use transfer::{Known, Transfer};

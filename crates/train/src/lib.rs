@@ -1,11 +1,10 @@
-//! Training: recipes, optimisers, the trainer, and the estimator that trains candidates.
+//! Training: recipes, the trainer, and the estimator that trains candidates.
 
 mod checkpoint;
 mod estimator;
 mod feed;
 mod memory;
 mod metrics;
-mod optimizer;
 mod recipe;
 mod schedule;
 mod trainer;
@@ -15,7 +14,7 @@ pub use estimator::TrainingEstimator;
 pub use feed::Feed;
 pub use memory::memory_share;
 pub use metrics::{Classified, Evaluation, Regressed, evaluate, evaluate_some, predict};
-pub use optimizer::{Moments, Optimizer, OptimizerKind};
+pub use nasmyth_engine::{Moments, Optimizer, OptimizerKind};
 pub use recipe::Recipe;
 pub use schedule::cosine;
 pub use trainer::{Progress, TrainError, Trainer, initial_params, set_statistics, training_program};

@@ -5,10 +5,11 @@
 //! random hidden layers (see [`Ensemble`]).
 
 use super::StrategyKind;
+use crate::cell_encoding::{EncodedSpace, GENES, encoding};
 use crate::model_based::{Evidence, Model, ModelBased, SETTINGS};
-use crate::{Rng, Setting, SettingKind};
+use crate::{Rng, Setting, SettingKind, StrategyError};
 use nasmyth_space::{Genotype, Space};
-use nasmyth_surrogate::encodings::Paths;
+use nasmyth_surrogate::encodings::{Encoding, Paths};
 use nasmyth_surrogate::{Dag, Ensemble, acquisition::thompson, half_rank};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -24,27 +25,40 @@ pub(super) const KIND: StrategyKind = StrategyKind {
 /// What the ensemble reads; candidates are drawn and mutated gene by gene in any case.
 const ENCODING: SettingKind = SettingKind {
     name: "encoding",
-    doc: "what the ensemble reads: paths, where networks are small enough for them, or the genes",
-    setting: Setting::Word { default: PATHS, options: &[PATHS, GENES] },
+    doc: "what the ensemble reads: paths, where networks are small enough for them; the genes; or an encoding of cells",
+    setting: Setting::Word { default: PATHS, options: &READ },
 };
 const PATHS: &str = "paths";
-const GENES: &str = "genes";
+const READ: [&str; 10] = [
+    PATHS,
+    GENES,
+    "adjacency-one-hot",
+    "adjacency-categorical",
+    "adjacency-continuous",
+    "path-one-hot",
+    "path-categorical",
+    "path-continuous",
+    "path-one-hot-truncated",
+    "path-categorical-truncated",
+];
 
 /// Networks of the ensemble.
 const MEMBERS: usize = 5;
 /// Paths that are kept, beyond which they are all computed anew.
 const CACHED: usize = 20_000;
 
-/// The paths of networks seen so far; none where there are too many or too long ones.
+/// What it reads, and the paths of networks seen so far; none where there are too many or too long ones.
 struct Bananas {
     /// Whether it reads genes although there are paths.
     genes: bool,
+    /// Of cells, in place of both.
+    encoding: Option<&'static dyn Encoding>,
     paths: HashMap<Genotype, Option<Arc<Paths>>>,
 }
 
 impl Bananas {
-    fn new(encoding: &str) -> Self {
-        Self { genes: encoding == GENES, paths: HashMap::new() }
+    fn new(name: &str) -> Self {
+        Self { genes: name == GENES, encoding: encoding(name), paths: HashMap::new() }
     }
 
     fn paths(&mut self, space: &Space, genotype: &Genotype) -> Option<Arc<Paths>> {
@@ -61,6 +75,10 @@ impl Bananas {
     /// The vectors of networks: the paths that trials have, or the genes if one of the trials has no paths.
     fn vectors(&mut self, evidence: &Evidence<'_>, pool: &[Genotype]) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
         let trials: Vec<&Genotype> = evidence.known.iter().map(|known| &known.genotype).collect();
+        if let Some(Ok(encoded)) = self.encoding.map(|e| EncodedSpace::new(evidence.space, e)) {
+            let trials = trials.into_iter().map(|genotype| encoded.encode(genotype)).collect();
+            return (trials, pool.iter().map(|genotype| encoded.encode(genotype)).collect());
+        }
         let paths: Option<Vec<Arc<Paths>>> = match self.genes {
             true => None,
             false => trials.iter().map(|g| self.paths(evidence.space, g)).collect(),
@@ -82,6 +100,10 @@ impl Bananas {
 }
 
 impl Model for Bananas {
+    fn check(&self, space: &Space) -> Result<(), StrategyError> {
+        self.encoding.map_or(Ok(()), |encoding| EncodedSpace::new(space, encoding).map(drop))
+    }
+
     fn acquire(&mut self, evidence: &Evidence<'_>, pool: &[Genotype], rng: &mut Rng) -> Option<Vec<f64>> {
         let values: Vec<f64> = evidence.known.iter().map(|known| known.value).collect();
         let (trials, pool) = self.vectors(evidence, pool);

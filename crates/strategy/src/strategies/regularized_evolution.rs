@@ -5,6 +5,7 @@
 //! tournaments of each proposal see one number, with weights drawn anew ([`scalarised`]).
 
 use super::StrategyKind;
+use crate::cell_encoding::{EncodedSpace, GENES, STEPS, encoding};
 use crate::opening::Opening;
 use crate::pareto::scalarised;
 use crate::{
@@ -12,6 +13,7 @@ use crate::{
     feasible_near, feasible_sample,
 };
 use nasmyth_space::Genotype;
+use nasmyth_surrogate::encodings::Encoding;
 use rand::RngExt;
 use std::collections::VecDeque;
 
@@ -35,10 +37,16 @@ pub(super) const KIND: StrategyKind = StrategyKind {
             doc: "chance that a child has two parents",
             setting: Setting::Number { default: 0.0, least: 0.0, most: 1.0 },
         },
+        SettingKind {
+            name: "encoding",
+            doc: "of cells, of which a mutation changes one feature; genes: as the space mutates them",
+            setting: Setting::Word { default: GENES, options: &STEPS },
+        },
     ],
     build: |settings| {
         let (population, sample) = (settings.count("population"), settings.count("sample"));
-        Box::new(RegularizedEvolution::new(population, sample, settings.number("crossover")))
+        let evolution = RegularizedEvolution::new(population, sample, settings.number("crossover"));
+        Box::new(RegularizedEvolution { encoding: encoding(settings.text("encoding")), ..evolution })
     },
 };
 
@@ -55,6 +63,8 @@ pub struct RegularizedEvolution {
     capacity: usize,
     sample: usize,
     crossover: f64,
+    /// In whose terms cells are mutated; gene by gene without.
+    encoding: Option<&'static dyn Encoding>,
     /// The first generation.
     opening: Opening,
 }
@@ -75,13 +85,19 @@ impl RegularizedEvolution {
             capacity: population,
             sample: sample.max(1),
             crossover,
+            encoding: None,
             opening: Opening::new(population),
         }
     }
 
-    fn propose(&mut self, problem: &Problem<'_>, rng: &mut Rng) -> Option<Proposal> {
+    fn propose(
+        &mut self,
+        problem: &Problem<'_>,
+        encoded: Option<&EncodedSpace<'_>>,
+        rng: &mut Rng,
+    ) -> Option<Proposal> {
         let opening = self.opening.next(problem, rng);
-        let proposal = opening.or_else(|| self.child(problem, rng));
+        let proposal = opening.or_else(|| self.child(problem, encoded, rng));
         proposal.or_else(|| feasible_sample(problem, rng).map(Proposal::random))
     }
 
@@ -93,7 +109,12 @@ impl RegularizedEvolution {
         self.population.get(best)
     }
 
-    fn child(&self, problem: &Problem<'_>, rng: &mut Rng) -> Option<Proposal> {
+    fn child(
+        &self,
+        problem: &Problem<'_>,
+        encoded: Option<&EncodedSpace<'_>>,
+        rng: &mut Rng,
+    ) -> Option<Proposal> {
         let objectives: Vec<&[f64]> = self.population.iter().map(|m| m.objectives.as_slice()).collect();
         let values = scalarised(&objectives, rng);
         let parent = self.tournament(&values, rng)?;
@@ -107,7 +128,10 @@ impl RegularizedEvolution {
                 false => parent.genotype.clone(),
             };
             for _ in 0..=attempt / TRIES {
-                child = problem.space.mutate(&child, rng);
+                child = match encoded {
+                    Some(encoded) => encoded.mutate(&child, rng)?,
+                    None => problem.space.mutate(&child, rng),
+                };
             }
             if problem.fresh(&child) {
                 return Some(Proposal { genotype: child, origin, parent: Some(parent.trial) });
@@ -125,7 +149,8 @@ impl Strategy for RegularizedEvolution {
         n: usize,
         rng: &mut Rng,
     ) -> Result<Vec<Proposal>, StrategyError> {
-        Ok(distinct(problem, n, |problem| self.propose(problem, rng)))
+        let encoded = self.encoding.map(|e| EncodedSpace::new(problem.space, e)).transpose()?;
+        Ok(distinct(problem, n, |problem| self.propose(problem, encoded.as_ref(), rng)))
     }
 
     fn tell(&mut self, done: &[Completed]) -> Result<(), StrategyError> {

@@ -5,13 +5,16 @@
 
 use super::StrategyKind;
 use crate::graph_process::GraphProcess;
-use crate::model_based::{ModelBased, SETTINGS};
+use crate::model_based::{BATCH, ModelBased, SETTINGS};
 use nasmyth_surrogate::TreeWasserstein;
 
 pub(super) const KIND: StrategyKind = StrategyKind {
     name: "tw-nas",
     doc: "expected improvement by a Gaussian process over the layers and connections of networks (optimal transport)",
     several: true,
-    settings: &SETTINGS,
-    build: |settings| Box::new(ModelBased::new(GraphProcess::<TreeWasserstein>::new(true), settings)),
+    settings: &[SETTINGS[0], SETTINGS[1], SETTINGS[2], BATCH],
+    build: |settings| {
+        let model = GraphProcess::<TreeWasserstein>::new(true);
+        Box::new(ModelBased::new(model, settings).in_batches(settings.count("batch")))
+    },
 };

@@ -124,6 +124,11 @@ impl Architecture {
         ]
     }
 
+    /// The logits of the options of each choice that are there.
+    pub fn kept_logits(&self, alphas: &[f64], draw: &Draw) -> Vec<Vec<f64>> {
+        (0..self.options.len()).map(|choice| self.own(choice, alphas, draw)[0].clone()).collect()
+    }
+
     /// `f` of the logits and noise of each choice, spread over all its options.
     fn each(
         &self,

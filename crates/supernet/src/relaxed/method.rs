@@ -87,6 +87,11 @@ pub static PUBLISHED: &[Published] = &[
         },
     },
     Published {
+        name: "beta-darts",
+        paper: "Ye et al. 2022",
+        method: Method { regulariser: Regulariser::BetaDecay { weight: 50.0 }, ..FIRST_ORDER },
+    },
+    Published {
         name: "idarts",
         paper: "Zhang, Su, Pan, Chang, Abbasnejad and Haffari 2021 (stochastic implicit gradients); Lorraine, Vicol and \
                 Duvenaud 2020",
@@ -268,7 +273,7 @@ impl Method {
         let regulariser = match self.regulariser {
             Regulariser::None => true,
             Regulariser::PathDepth { depth, skip, other } => [depth, skip, other].into_iter().all(at_least_0),
-            Regulariser::Entropy { weight } => at_least_0(weight),
+            Regulariser::Entropy { weight } | Regulariser::BetaDecay { weight } => at_least_0(weight),
         };
         let checks = [
             (self.temperature.into_iter().all(positive), "temperature: both numbers must be above 0"),

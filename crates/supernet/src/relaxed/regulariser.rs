@@ -29,6 +29,13 @@ pub enum Regulariser {
         /// Factor at the end.
         weight: f64,
     },
+    /// `weight` times the mean over the choices of `ln sum_o exp(logit_o)`, from nothing at the beginning of the search to all of it at the
+    /// end: logits that are ahead are held back, so that options without weights, which lead early, do not win by that alone (Ye et al.
+    /// 2022, beta-DARTS, equation 12).
+    BetaDecay {
+        /// Factor at the end.
+        weight: f64,
+    },
 }
 
 impl Regulariser {
@@ -36,7 +43,7 @@ impl Regulariser {
     pub fn evaluate(&self, choices: &[Choice], p: &Probabilities, progress: f64) -> (f64, Probabilities) {
         let mut gradient: Probabilities = p.iter().map(|p| vec![0.0; p.len()]).collect();
         let value = match *self {
-            Self::None => 0.0,
+            Self::None | Self::BetaDecay { .. } => 0.0,
             Self::PathDepth { depth, skip, other } => {
                 let value = -depth * path(choices, p, -depth, &mut gradient);
                 let of_skip = |kind: Kind| kind == Kind::Skip;
@@ -46,6 +53,22 @@ impl Regulariser {
             }
             Self::Entropy { weight } => entropy(p, weight * progress, &mut gradient),
         };
+        (value, gradient)
+    }
+
+    /// What it adds as a function of the logits of the options that each choice still has, and the gradient by those. A choice that is decided
+    /// adds nothing.
+    pub fn of_logits(&self, logits: &[Vec<f64>], progress: f64) -> (f64, Vec<Vec<f64>>) {
+        let mut gradient: Vec<Vec<f64>> = logits.iter().map(|l| vec![0.0; l.len()]).collect();
+        let Self::BetaDecay { weight } = *self else { return (0.0, gradient) };
+        let share = weight * progress / logits.len().max(1) as f64;
+        let mut value = 0.0;
+        for (logits, g) in logits.iter().zip(&mut gradient).filter(|(logits, _)| logits.len() > 1) {
+            let most = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let sum: f64 = logits.iter().map(|l| (l - most).exp()).sum();
+            value += share * (most + sum.ln());
+            g.iter_mut().zip(logits).for_each(|(g, l)| *g = share * (l - most).exp() / sum);
+        }
         (value, gradient)
     }
 }

@@ -214,9 +214,16 @@ impl<'a> SuperNetwork<'a> {
         let mut by = by_regulariser;
         by.iter_mut().flatten().zip(charged.gradient.iter().flatten()).for_each(|(a, b)| *a += b);
         let steering = self.architecture.pull_back_probabilities(alphas, &self.draw, &by);
-        gradient.loss = charged.loss + value;
+        let logits = self.architecture.kept_logits(alphas, &self.draw);
+        let (held_back, by_logits) = self.setup.regulariser.of_logits(&logits, self.progress);
+        gradient.loss = charged.loss + value + held_back;
         gradient.weights.iter_mut().for_each(|g| *g *= charged.factor as f32);
         gradient.alphas.iter_mut().zip(steering).for_each(|(a, s)| *a = *a * charged.factor + s);
+        for (choice, by) in by_logits.iter().enumerate() {
+            let logits = self.architecture.logits(choice);
+            let kept = self.draw.kept[choice].iter().map(|option| logits.start + option);
+            kept.zip(by).for_each(|(at, g)| gradient.alphas[at] += g);
+        }
     }
 }
 

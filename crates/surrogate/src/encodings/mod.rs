@@ -14,6 +14,7 @@ pub use path::{PathCategorical, PathOneHot};
 pub use paths_of_graphs::Paths;
 
 use rand::Rng;
+use std::fmt;
 
 /// A kind of cells: nodes from 0 (the input) to the last (the output), edges between them, and a number of operators, one of which is on
 /// each edge.
@@ -58,7 +59,7 @@ impl CellKind {
 }
 
 /// A vector of one length for each cell of a kind. A cell is the operator of each edge, in the order of the kind's edges.
-pub trait Encoding: Sync {
+pub trait Encoding: Sync + fmt::Debug {
     /// Name.
     fn name(&self) -> &'static str;
 

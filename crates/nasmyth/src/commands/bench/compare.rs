@@ -44,6 +44,9 @@ pub struct Compare {
     /// Test strategies against each other after so many evaluations, too
     #[arg(long, value_name = "N", value_delimiter = ',')]
     at: Vec<usize>,
+    /// Test only this strategy against each of the others, which corrects over fewer pairs; otherwise all pairs
+    #[arg(long, value_name = "STRATEGY")]
+    against: Option<String>,
     /// Tell the evaluations until these regrets are reached
     #[arg(long, value_name = "REGRET", value_delimiter = ',')]
     regret: Vec<f64>,
@@ -103,6 +106,7 @@ impl Compare {
             trials: self.trials as usize,
             parallel: self.parallel as usize,
             at: self.at,
+            against: self.against,
             regrets: self.regret,
             threads: cores(),
         };
@@ -187,7 +191,8 @@ pub(super) fn parse(option: &str, text: &str, list: &str) -> Result<Vec<Wanted>>
                 None => bail!("`{word}`: expected settings in brackets, such as {EXAMPLE}"),
             },
         };
-        let settings = settings.replace(';', "\n").parse::<toml::Table>();
+        let settings: Vec<String> = settings.split(';').map(quoted).collect();
+        let settings = settings.join("\n").parse::<toml::Table>();
         let settings = settings.map_err(|e| anyhow::anyhow!("settings of `{name}`: {}", e.message()))?;
         let one = Wanted { name: name.to_owned(), settings };
         if wanted.contains(&one) {
@@ -199,6 +204,19 @@ pub(super) fn parse(option: &str, text: &str, list: &str) -> Result<Vec<Wanted>>
         bail!("{option} names none: see `nasmyth list {list}`");
     }
     Ok(wanted)
+}
+
+/// `key=value` as TOML has it: words need no quotes on the command line, where the shell would take them.
+fn quoted(setting: &str) -> String {
+    let word = |v: &str| {
+        v.starts_with(char::is_alphabetic) && v.chars().all(|c| c.is_alphanumeric() || "-_".contains(c))
+    };
+    match setting.split_once('=') {
+        Some((key, value)) if word(value.trim()) && value.trim().parse::<bool>().is_err() => {
+            format!("{key} = \"{}\"", value.trim())
+        }
+        _ => setting.to_owned(),
+    }
 }
 
 /// The parts of a list; commas within brackets divide nothing.

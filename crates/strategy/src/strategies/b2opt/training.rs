@@ -2,8 +2,7 @@
 
 use super::block::{Block, POPULATION, Points};
 use crate::Rng;
-use crate::adam::Adam;
-use nasmyth_surrogate::dot;
+use nasmyth_surrogate::{Optimizer, OptimizerKind, dot};
 use rand::{RngExt, SeedableRng};
 use std::f64::consts::{PI, TAU};
 use std::sync::OnceLock;
@@ -108,7 +107,7 @@ pub(super) fn evolve(block: &Block, surrogate: &Surrogate, start: Points, genera
 pub(super) fn train(generations: usize) -> Block {
     let mut rng = Rng::seed_from_u64(SEED);
     let mut block = Block::new(&mut rng);
-    let mut rule = Adam::new(block.params.len(), RATE);
+    let mut rule = Optimizer::of(OptimizerKind::adamw(), block.params.len());
     for step in 0..STEPS {
         let mut gradient = vec![0.0; block.params.len()];
         for _ in 0..BATCH {
@@ -117,8 +116,8 @@ pub(super) fn train(generations: usize) -> Block {
             add_gradient(&block, &surrogate, start, generations, &mut gradient);
         }
         let falling = 0.5 * (1.0 + (PI * step as f64 / STEPS as f64).cos());
-        rule.set_rate(RATE * falling);
-        rule.step(&mut block.params, &gradient, 1.0 / BATCH as f64);
+        gradient.iter_mut().for_each(|g| *g /= BATCH as f64);
+        rule.step(&mut block.params, &gradient, RATE * falling, 0.0);
     }
     block
 }

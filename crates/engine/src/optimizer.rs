@@ -1,6 +1,6 @@
 //! Update rules, over all parameters at once.
 
-use nasmyth_engine::{ParamLayout, vectorized};
+use crate::{ParamLayout, Real};
 use serde::{Deserialize, Serialize};
 
 /// Which rule.
@@ -29,11 +29,11 @@ impl OptimizerKind {
 }
 
 /// What a rule remembers of some parameters.
-pub struct Moments<'m> {
+pub struct Moments<'m, T> {
     /// Mean of gradients, or momentum.
-    pub first: &'m mut [f32],
+    pub first: &'m mut [T],
     /// Mean of squared gradients; empty for [`OptimizerKind::Sgd`].
-    pub second: &'m mut [f32],
+    pub second: &'m mut [T],
     /// Steps so far, this one included.
     pub steps: u64,
 }
@@ -48,13 +48,20 @@ impl OptimizerKind {
     }
 
     /// One step of `params` against `grads`, all with the same weight decay.
-    pub fn step(self, params: &mut [f32], grads: &[f32], moments: Moments<'_>, rate: f64, decay: f64) {
-        let (rate, decay) = (rate as f32, decay as f32);
+    pub fn step<T: Real>(
+        self,
+        params: &mut [T],
+        grads: &[T],
+        moments: Moments<'_, T>,
+        rate: f64,
+        decay: f64,
+    ) {
+        let (rate, decay) = (T::of(rate), T::of(decay));
         let Moments { first, second, steps } = moments;
         match self {
             Self::Sgd { momentum } => {
-                let momentum = momentum as f32;
-                vectorized(
+                let momentum = T::of(momentum);
+                T::vectorized(
                     #[inline(always)]
                     || {
                         for ((p, m), &g) in params.iter_mut().zip(first).zip(grads) {
@@ -67,19 +74,19 @@ impl OptimizerKind {
             }
             Self::AdamW { beta1, beta2 } => {
                 let steps = steps.min(i32::MAX as u64) as i32;
-                let first_share = (1.0 / (1.0 - beta1.powi(steps))) as f32;
-                let second_share = (1.0 / (1.0 - beta2.powi(steps))) as f32;
+                let first_share = T::of(1.0 / (1.0 - beta1.powi(steps)));
+                let second_share = T::of(1.0 / (1.0 - beta2.powi(steps)));
                 // The complements are rounded, not taken of rounded decays: 1 - 0.999 would be right to five digits only.
-                let (new1, new2) = ((1.0 - beta1) as f32, (1.0 - beta2) as f32);
-                let (beta1, beta2) = (beta1 as f32, beta2 as f32);
-                let moments = first.iter_mut().zip(second);
-                vectorized(
+                let (new1, new2) = (T::of(1.0 - beta1), T::of(1.0 - beta2));
+                let (beta1, beta2) = (T::of(beta1), T::of(beta2));
+                let (epsilon, moments) = (T::of(EPSILON), first.iter_mut().zip(second));
+                T::vectorized(
                     #[inline(always)]
                     || {
                         for ((p, (m, v)), &g) in params.iter_mut().zip(moments).zip(grads) {
                             *m = beta1 * *m + new1 * g;
                             *v = beta2 * *v + new2 * g * g;
-                            let direction = *m * first_share / ((*v * second_share).sqrt() + EPSILON);
+                            let direction = *m * first_share / ((*v * second_share).sqrt() + epsilon);
                             *p -= rate * (direction + decay * *p);
                         }
                     },
@@ -90,34 +97,32 @@ impl OptimizerKind {
 }
 
 /// Added to the root of Adam's second moment.
-const EPSILON: f32 = 1e-8;
+const EPSILON: f64 = 1e-8;
 
 /// A rule and its memory.
 #[derive(Clone, Debug)]
-pub struct Optimizer {
+pub struct Optimizer<T = f32> {
     kind: OptimizerKind,
     decayed: usize,
-    first: Vec<f32>,
-    second: Vec<f32>,
+    first: Vec<T>,
+    second: Vec<T>,
     steps: u64,
 }
 
-impl Optimizer {
+impl<T: Real> Optimizer<T> {
     /// Fresh, for the trained parameters of `layout`.
     pub fn new(kind: OptimizerKind, layout: &ParamLayout) -> Self {
-        let trained = layout.trained().len();
-        let second = if kind.moments() == 2 { trained } else { 0 };
-        Self {
-            kind,
-            decayed: layout.decayed().len(),
-            first: vec![0.0; trained],
-            second: vec![0.0; second],
-            steps: 0,
-        }
+        Self { decayed: layout.decayed().len(), ..Self::of(kind, layout.trained().len()) }
+    }
+
+    /// Fresh, for so many numbers, all of which decay.
+    pub fn of(kind: OptimizerKind, len: usize) -> Self {
+        let second = if kind.moments() == 2 { len } else { 0 };
+        Self { kind, decayed: len, first: vec![T::ZERO; len], second: vec![T::ZERO; second], steps: 0 }
     }
 
     /// Moves `params` (the trained ones, or longer) against `grads`.
-    pub fn step(&mut self, params: &mut [f32], grads: &[f32], rate: f64, weight_decay: f64) {
+    pub fn step(&mut self, params: &mut [T], grads: &[T], rate: f64, weight_decay: f64) {
         self.steps += 1;
         let at = self.decayed.min(params.len()).min(grads.len());
         let (params, grads) = (params.split_at_mut(at), grads.split_at(at));
@@ -131,12 +136,12 @@ impl Optimizer {
     }
 
     /// Memory and number of steps, to be kept in a checkpoint.
-    pub fn state(&self) -> (&[f32], &[f32], u64) {
+    pub fn state(&self) -> (&[T], &[T], u64) {
         (&self.first, &self.second, self.steps)
     }
 
     /// The reverse of [`state`](Self::state); `false` if the lengths do not fit.
-    pub fn restore(&mut self, first: Vec<f32>, second: Vec<f32>, steps: u64) -> bool {
+    pub fn restore(&mut self, first: Vec<T>, second: Vec<T>, steps: u64) -> bool {
         let fits = first.len() == self.first.len() && second.len() == self.second.len();
         if fits {
             (self.first, self.second, self.steps) = (first, second, steps);
@@ -176,6 +181,12 @@ mod tests {
         };
         near(run(OptimizerKind::Sgd { momentum: 0.9 }, 0.1), SGD_GOLDEN);
         near(run(OptimizerKind::adamw(), 0.1), ADAMW_GOLDEN);
+        let (mut rule, mut params) = (Optimizer::<f64>::of(OptimizerKind::adamw(), 1), [1.0]);
+        for _ in 0..3 {
+            let grads = [2.0 * params[0]];
+            rule.step(&mut params, &grads, 0.1, 0.1);
+        }
+        assert!((params[0] - f64::from(ADAMW_GOLDEN[0])).abs() < 1e-6);
     }
 
     const SGD_GOLDEN: [f32; 2] = [-0.140_468_4, 0.216_704];
