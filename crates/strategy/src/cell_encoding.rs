@@ -9,18 +9,27 @@ use nasmyth_space::{Gene, Genotype, Space, Value};
 use nasmyth_surrogate::encodings::{CellKind, ENCODINGS, Encoding};
 use rand::RngExt;
 
+/// Paths from input to output, of networks that are small enough for them.
+pub(crate) const PATHS: &str = "paths";
 /// Gene by gene, as the space itself draws and mutates.
 pub(crate) const GENES: &str = "genes";
 
-/// What networks can be drawn and changed in terms of; the other encodings can only be read.
-pub(crate) const STEPS: [&str; 6] = [
+/// What models can read: the paths of any small network, genes, or an encoding of cells.
+pub(crate) const READ: [&str; 10] = [
+    PATHS,
     GENES,
     "adjacency-one-hot",
     "adjacency-categorical",
     "adjacency-continuous",
     "path-one-hot",
     "path-categorical",
+    "path-continuous",
+    "path-one-hot-truncated",
+    "path-categorical-truncated",
 ];
+
+/// What networks can be drawn and changed in terms of.
+pub(crate) const STEPS: &[&str] = READ.split_at(7).0.split_at(1).1;
 
 /// The encoding of this name; none for genes.
 pub(crate) fn encoding(name: &str) -> Option<&'static dyn Encoding> {
@@ -115,7 +124,8 @@ mod tests {
         let kind = CellKind::nas_bench_201();
         let mut rng = Rng::seed_from_u64(1);
         let able = ENCODINGS.iter().filter(|e| e.sample(&kind, &mut rng).is_some()).map(|e| e.name());
-        assert_eq!(STEPS[1..], able.collect::<Vec<_>>());
+        assert_eq!((STEPS[0], STEPS[1..].to_vec()), (GENES, able.collect::<Vec<_>>()));
+        assert_eq!(READ[2..], ENCODINGS.iter().map(|e| e.name()).collect::<Vec<_>>());
         assert!(encoding(GENES).is_none());
     }
 

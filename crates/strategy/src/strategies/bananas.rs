@@ -5,7 +5,7 @@
 //! random hidden layers (see [`Ensemble`]).
 
 use super::StrategyKind;
-use crate::cell_encoding::{EncodedSpace, GENES, encoding};
+use crate::cell_encoding::{EncodedSpace, GENES, PATHS, READ, encoding};
 use crate::model_based::{Evidence, Model, ModelBased, SETTINGS};
 use crate::{Rng, Setting, SettingKind, StrategyError};
 use nasmyth_space::{Genotype, Space};
@@ -28,19 +28,6 @@ const ENCODING: SettingKind = SettingKind {
     doc: "what the ensemble reads: paths, where networks are small enough for them; the genes; or an encoding of cells",
     setting: Setting::Word { default: PATHS, options: &READ },
 };
-const PATHS: &str = "paths";
-const READ: [&str; 10] = [
-    PATHS,
-    GENES,
-    "adjacency-one-hot",
-    "adjacency-categorical",
-    "adjacency-continuous",
-    "path-one-hot",
-    "path-categorical",
-    "path-continuous",
-    "path-one-hot-truncated",
-    "path-categorical-truncated",
-];
 
 /// Networks of the ensemble.
 const MEMBERS: usize = 5;

@@ -17,7 +17,7 @@ pub(super) const KIND: StrategyKind = StrategyKind {
     settings: &[SettingKind {
         name: "encoding",
         doc: "of cells, in whose terms networks are drawn; genes: as the space draws them",
-        setting: Setting::Word { default: GENES, options: &STEPS },
+        setting: Setting::Word { default: GENES, options: STEPS },
     }],
     build: |settings| Box::new(Random { encoding: encoding(settings.text("encoding")) }),
 };

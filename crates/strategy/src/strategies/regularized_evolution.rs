@@ -40,7 +40,7 @@ pub(super) const KIND: StrategyKind = StrategyKind {
         SettingKind {
             name: "encoding",
             doc: "of cells, of which a mutation changes one feature; genes: as the space mutates them",
-            setting: Setting::Word { default: GENES, options: &STEPS },
+            setting: Setting::Word { default: GENES, options: STEPS },
         },
     ],
     build: |settings| {
