@@ -1,21 +1,29 @@
 //! The memory that a plan runs in, and the views that kernels get of it.
 
 use crate::Real;
-use aligned_vec::{AVec, ConstAlign};
+use aligned_vec::{AVec, RuntimeAlign};
 use std::marker::PhantomData;
 use std::ops::Range;
 
 /// Bytes that values are aligned to: a cache line, the widest vector.
 const ALIGN: usize = 64;
 
+/// Bytes of a large page of memory, on most machines. A step walks through more pages of the usual 4 KiB than a processor keeps
+/// addresses of.
+const LARGE_PAGE: usize = 2 << 20;
+
 /// All values of one running plan: activations, gradients, kept statistics, scratch.
 pub struct Arena<T> {
-    values: AVec<T, ConstAlign<ALIGN>>,
+    values: AVec<T, RuntimeAlign>,
 }
 
 impl<T: Real> Arena<T> {
     pub(crate) fn new(len: usize) -> Self {
-        let mut values = AVec::with_capacity(ALIGN, len);
+        let is_large = len.saturating_mul(size_of::<T>()) >= LARGE_PAGE;
+        let mut values = AVec::with_capacity(if is_large { LARGE_PAGE } else { ALIGN }, len);
+        if is_large {
+            ask_for_large_pages(&mut values);
+        }
         values.resize(len, T::ZERO);
         Self { values }
     }
@@ -23,6 +31,9 @@ impl<T: Real> Arena<T> {
     /// An arena of `len` values in the place of this one: nothing is allocated where it was as large. It holds what it held, which
     /// is no difference: steps expect nothing of the values that they have not written.
     pub(crate) fn resized(mut self, len: usize) -> Self {
+        if len > self.values.capacity() {
+            return Self::new(len);
+        }
         self.values.resize(len, T::ZERO);
         self
     }
@@ -86,6 +97,20 @@ impl<'a, T> View<'a, T> {
         unsafe { std::slice::from_raw_parts_mut(self.start.add(range.start), range.len()) }
     }
 }
+
+/// Asks the system to use large pages for the capacity of `values`, most of which nothing has touched yet.
+#[cfg(target_os = "linux")]
+fn ask_for_large_pages<T>(values: &mut AVec<T, RuntimeAlign>) {
+    let bytes = values.capacity() * size_of::<T>() / LARGE_PAGE * LARGE_PAGE;
+    // SAFETY: the range lies within the allocation, and this advice changes no value.
+    let asked =
+        unsafe { rustix::mm::madvise(values.as_mut_ptr().cast(), bytes, rustix::mm::Advice::LinuxHugepage) };
+    // A system without large pages has small ones.
+    let _ = asked;
+}
+
+#[cfg(not(target_os = "linux"))]
+fn ask_for_large_pages<T>(_: &mut AVec<T, RuntimeAlign>) {}
 
 /// Whether two ranges share no element.
 pub(crate) fn disjoint(a: &Range<usize>, b: &Range<usize>) -> bool {
