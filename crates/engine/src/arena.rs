@@ -32,6 +32,7 @@ impl<T: Real> Arena<T> {
     /// is no difference: steps expect nothing of the values that they have not written.
     pub(crate) fn resized(mut self, len: usize) -> Self {
         if len > self.values.capacity() {
+            drop(self);
             return Self::new(len);
         }
         self.values.resize(len, T::ZERO);

@@ -70,6 +70,22 @@ impl Ring {
         }
     }
 
+    /// Lets the lines of an image come until there are `until`; `come`: how many there were, and are then.
+    #[inline(always)]
+    fn fill<S: Simd, T: Real, const FULL: bool>(
+        &self,
+        columns: &Columns<S, T, FULL>,
+        image: &[T],
+        come: &mut usize,
+        until: usize,
+        ring: &mut [T],
+    ) {
+        while *come < until {
+            self.push(columns, image, *come, ring);
+            *come += 1;
+        }
+    }
+
     /// Copies the channels of a line into the place of the oldest.
     #[inline(always)]
     fn push<S: Simd, T: Real, const FULL: bool>(
@@ -195,10 +211,7 @@ impl<T: Real> WithSimd for ForwardPass<'_, T> {
             for (x, y) in self.x.chunks_exact(input).zip(self.y.chunks_exact_mut(output)) {
                 let mut come = 0;
                 for (line, taps) in k.under.iter().enumerate() {
-                    for next in come..taps.until {
-                        k.input.push(&columns, x, next, ring);
-                    }
-                    come = come.max(taps.until);
+                    k.input.fill(&columns, x, &mut come, taps.until, ring);
                     let first = line * sums.width;
                     sums.line(
                         simd,
@@ -237,30 +250,16 @@ impl<T: Real> WithSimd for BackwardPass<'_, T> {
             mirror_lines(weights, w.kernel[1], lanes);
             dweights.fill(T::ZERO);
             for (n, (x, dy)) in self.x.chunks_exact(input).zip(self.dy.chunks_exact(output)).enumerate() {
-                let (mut come, mut seen) = (0, 0);
-                // Every line of the gradient gives its share of the weight's as soon as it has come.
-                macro_rules! gradients_until {
-                    ($until:expr) => {
-                        while seen < $until {
-                            k.gradient.push(&columns, dy, seen, gradient);
-                            let under = &k.under[seen];
-                            for next in come..under.until {
-                                k.input.push(&columns, x, next, ring);
-                            }
-                            come = come.max(under.until);
-                            k.weight_gradient(simd, ring, under, gradient, seen, dweights);
-                            seen += 1;
-                        }
-                    };
-                }
+                let mut lines =
+                    Lines { x, dy, input: &mut *ring, gradient: &mut *gradient, come: 0, seen: 0 };
                 if !self.dx.is_empty() {
                     let dx = &mut self.dx[n * input..][..input];
                     for (line, taps) in k.over.iter().enumerate() {
-                        gradients_until!(taps.until);
+                        k.weight_gradients(&columns, &mut lines, taps.until, dweights);
                         let first = line * sums.width;
                         sums.line(
                             simd,
-                            gradient,
+                            lines.gradient,
                             weights,
                             taps,
                             zero,
@@ -273,7 +272,7 @@ impl<T: Real> WithSimd for BackwardPass<'_, T> {
                         );
                     }
                 }
-                gradients_until!(w.out[0]);
+                k.weight_gradients(&columns, &mut lines, w.out[0], dweights);
             }
             for tap in 0..k.taps() {
                 let sum = T::plus(simd, columns.get(self.dweight, tap), vector(simd, dweights, tap));
@@ -281,6 +280,17 @@ impl<T: Real> WithSimd for BackwardPass<'_, T> {
             }
         });
     }
+}
+
+/// An image of the input and of the output's gradient, line by line in their rings.
+struct Lines<'a, T> {
+    x: &'a [T],
+    dy: &'a [T],
+    input: &'a mut [T],
+    gradient: &'a mut [T],
+    /// Lines of the input, and of the gradient, that have come.
+    come: usize,
+    seen: usize,
 }
 
 /// Reverses each line of a window, `width` vectors of `lanes` elements.
@@ -403,6 +413,24 @@ fn line<S: Simd, T: Real, const K: usize, const STRIDE: usize>(
 }
 
 impl Depthwise {
+    /// Lets the lines of the gradient come until there are `until`; each gives its share of the weight's at once.
+    #[inline(always)]
+    fn weight_gradients<S: Simd, T: Real, const FULL: bool>(
+        &self,
+        columns: &Columns<S, T, FULL>,
+        lines: &mut Lines<T>,
+        until: usize,
+        dweights: &mut [T],
+    ) {
+        while lines.seen < until {
+            let (line, under) = (lines.seen, &self.under[lines.seen]);
+            self.gradient.push(columns, lines.dy, line, lines.gradient);
+            self.input.fill(columns, lines.x, &mut lines.come, under.until, lines.input);
+            self.weight_gradient(columns.simd, lines.input, under, lines.gradient, line, dweights);
+            lines.seen += 1;
+        }
+    }
+
     /// Adds what a line of the gradient gives to the gradient of the weight: for each tap the products with the input, summed.
     #[inline(always)]
     fn weight_gradient<S: Simd, T: Real>(
