@@ -7,10 +7,14 @@ use std::ops::Range;
 /// Bytes that values are aligned to: a cache line, the widest vector.
 const ALIGN: usize = 64;
 
+/// Bytes of a large page of memory, on most machines. A step walks through more pages of the usual 4 KiB than a processor keeps
+/// addresses of.
+const LARGE_PAGE: usize = 2 << 20;
+
 /// All values of one running plan: activations, gradients, kept statistics, scratch.
 ///
-/// The buffer is an ordinary one with room to begin at a multiple of [`ALIGN`]: allocators that are asked for aligned memory again and
-/// again may scatter it.
+/// The buffer is an ordinary one with room to begin where a cache line does, or a large page: allocators that are asked for aligned memory
+/// again and again may scatter it.
 pub struct Arena<T> {
     buffer: Vec<T>,
     values: Range<usize>,
@@ -18,24 +22,29 @@ pub struct Arena<T> {
 
 impl<T: Real> Arena<T> {
     pub(crate) fn new(len: usize) -> Self {
-        Self::within(vec![T::ZERO; len + Self::room()], len)
+        let is_large = len.saturating_mul(size_of::<T>()) >= LARGE_PAGE;
+        let align = if is_large { LARGE_PAGE } else { ALIGN };
+        let room = align / size_of::<T>();
+        let mut buffer = vec![T::ZERO; len + room];
+        let start = buffer.as_ptr().align_offset(align).min(room);
+        let values = start..start + len;
+        if is_large {
+            ask_for_large_pages(&mut buffer[values.clone()]);
+        }
+        Self { buffer, values }
     }
 
-    /// An arena of `len` values in the place of this one: nothing is allocated where it was as large. It holds some of what it held, which
+    /// An arena of `len` values in the place of this one: nothing is allocated where it was as large. It holds what it held, which
     /// is no difference: steps expect nothing of the values that they have not written.
     pub(crate) fn resized(mut self, len: usize) -> Self {
-        self.buffer.resize(len + Self::room(), T::ZERO);
-        Self::within(self.buffer, len)
-    }
-
-    fn within(buffer: Vec<T>, len: usize) -> Self {
-        let start = buffer.as_ptr().align_offset(ALIGN).min(Self::room());
-        Self { buffer, values: start..start + len }
-    }
-
-    /// Values before the first that is aligned, at most.
-    const fn room() -> usize {
-        ALIGN / std::mem::size_of::<T>()
+        let end = self.values.start + len;
+        if end > self.buffer.capacity() {
+            drop(self);
+            return Self::new(len);
+        }
+        self.buffer.resize(end, T::ZERO);
+        self.values.end = end;
+        self
     }
 
     pub(crate) fn get(&self, range: &Range<usize>) -> &[T] {
@@ -97,6 +106,20 @@ impl<'a, T> View<'a, T> {
         unsafe { std::slice::from_raw_parts_mut(self.start.add(range.start), range.len()) }
     }
 }
+
+/// Asks the system to use large pages for `values`, most of which nothing has touched yet.
+#[cfg(target_os = "linux")]
+fn ask_for_large_pages<T>(values: &mut [T]) {
+    let bytes = size_of_val(values) / LARGE_PAGE * LARGE_PAGE;
+    // SAFETY: the range lies within the allocation, and this advice changes no value.
+    let asked =
+        unsafe { rustix::mm::madvise(values.as_mut_ptr().cast(), bytes, rustix::mm::Advice::LinuxHugepage) };
+    // A system without large pages has small ones.
+    let _ = asked;
+}
+
+#[cfg(not(target_os = "linux"))]
+fn ask_for_large_pages<T>(_: &mut [T]) {}
 
 /// Whether two ranges share no element.
 pub(crate) fn disjoint(a: &Range<usize>, b: &Range<usize>) -> bool {

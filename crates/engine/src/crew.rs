@@ -1,15 +1,18 @@
 //! Threads that compute one step together.
 
+use crate::arena::View;
+use crate::place::GRAIN;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-/// Looks at a flag before a thread gives up its core, and before it goes to sleep: a step of a small network takes less than a
-/// thread needs to wake up.
-const SPINS: usize = 1 << 12;
-const YIELDS: usize = 1 << 7;
+/// Looks at a flag before a thread gives up its core (some 50 microseconds: two threads can have come to one core), and before it
+/// goes to sleep: a step of a small network takes less than a thread needs to wake up.
+const SPINS: usize = 1 << 10;
+const YIELDS: usize = 1 << 9;
 
 /// Work that all threads do; raw, because it lives on the stack of the thread that waits for its end.
 type Work = *const (dyn Fn(usize, &Barrier) + Sync);
@@ -21,13 +24,20 @@ pub struct Crew {
 }
 
 struct Shared {
-    /// Counts pieces of work. Changes under the lock of `work` only, so that nobody sleeps through it.
+    /// Counts pieces of work. Changes under the lock of `board` only, so that nobody sleeps through it.
     round: AtomicUsize,
-    work: Mutex<Option<Order>>,
+    board: Mutex<Board>,
     wake: Condvar,
     /// Threads, besides the caller, that are done with the current piece.
     done: AtomicUsize,
     barrier: Barrier,
+}
+
+/// What threads look at between pieces of work.
+struct Board {
+    order: Option<Order>,
+    /// Threads that sleep: waking nobody costs a system call, too.
+    asleep: usize,
 }
 
 struct Order(Work);
@@ -100,7 +110,7 @@ impl Crew {
         }
         let shared = Arc::new(Shared {
             round: AtomicUsize::new(0),
-            work: Mutex::new(None),
+            board: Mutex::new(Board { order: None, asleep: 0 }),
             wake: Condvar::new(),
             done: AtomicUsize::new(0),
             barrier: Barrier::new(threads),
@@ -137,6 +147,34 @@ impl Crew {
         assert!(!shared.barrier.broken.load(Ordering::Relaxed), "a thread of the crew panicked");
     }
 
+    /// Divides `values`, all of one length, over the threads: `f` is given which of the elements a thread has, and its share of each.
+    ///
+    /// ```
+    /// let (mut params, mut grads) = ([1.0, 2.0, 3.0], [0.5, 1.0, 0.0]);
+    /// nasmyth_engine::Crew::new(2).share([&mut params, &mut grads], |_, [params, grads]| {
+    ///     params.iter_mut().zip(grads).for_each(|(p, g)| *p -= *g);
+    /// });
+    /// assert_eq!(params, [0.5, 1.0, 3.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If the lengths differ.
+    pub fn share<T: Copy + Send, const N: usize>(
+        &mut self,
+        values: [&mut [T]; N],
+        f: impl Fn(Range<usize>, [&mut [T]; N]) + Sync,
+    ) {
+        let (threads, len) = (self.threads(), values.first().map_or(0, |v| v.len()));
+        assert!(values.iter().all(|v| v.len() == len), "what is divided together has one length");
+        let views = values.map(View::of);
+        self.run(&|thread, _| {
+            let own = share_of(len, thread, threads);
+            // SAFETY: the values are exclusively borrowed, and the shares of threads are apart.
+            let shares = views.map(|view| unsafe { view.piece_mut(&own) });
+            f(own, shares);
+        });
+    }
+
     /// Calls `f` on every item; thread `t` of `n` takes every `n`-th item from `t` on.
     pub fn each<I: Send>(&mut self, items: &mut [I], f: impl Fn(usize, &mut I) + Sync) {
         let (threads, count, start) = (self.threads(), items.len(), Pointer(items.as_mut_ptr()));
@@ -148,6 +186,12 @@ impl Crew {
             }
         });
     }
+}
+
+/// Which of `len` elements belong to thread `thread` of `threads`: whole cache lines, so that threads do not write to one line.
+pub(crate) fn share_of(len: usize, thread: usize, threads: usize) -> Range<usize> {
+    let start = |t: usize| (len.div_ceil(GRAIN) * t / threads * GRAIN).min(len);
+    start(thread)..start(thread + 1)
 }
 
 struct Pointer<I>(*mut I);
@@ -168,8 +212,8 @@ impl Drop for Crew {
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Option<Order>> {
-        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The life of a thread.
@@ -177,14 +221,16 @@ impl Shared {
         let mut seen = 0;
         loop {
             if !spin(YIELDS, || self.round.load(Ordering::Acquire) != seen) {
-                let mut work = self.lock();
+                let mut board = self.lock();
+                board.asleep += 1;
                 while self.round.load(Ordering::Acquire) == seen {
-                    work = self.wake.wait(work).unwrap_or_else(PoisonError::into_inner);
+                    board = self.wake.wait(board).unwrap_or_else(PoisonError::into_inner);
                 }
+                board.asleep -= 1;
             }
             seen = self.round.load(Ordering::Acquire);
             // No work: the crew is being dismissed.
-            let Some(work) = self.lock().as_ref().map(|order| order.0) else { return };
+            let Some(work) = self.lock().order.as_ref().map(|order| order.0) else { return };
             // SAFETY: `run` keeps the closure alive until this thread says that it is done.
             let f = unsafe { &*work };
             // A panic breaks the barrier, which makes the caller panic.
@@ -195,10 +241,12 @@ impl Shared {
 
     /// Hands out a piece of work; none tells the threads to leave.
     fn begin(&self, order: Option<Order>) {
-        let mut work = self.lock();
-        *work = order;
+        let mut board = self.lock();
+        board.order = order;
         self.round.fetch_add(1, Ordering::Release);
-        self.wake.notify_all();
+        if board.asleep > 0 {
+            self.wake.notify_all();
+        }
     }
 
     /// Runs `f`; a panic breaks the barrier, so that nobody waits for this thread.
@@ -239,6 +287,20 @@ mod tests {
             crew.each(&mut items, |i, item| *item += i);
         }
         assert!(items.iter().enumerate().all(|(i, &item)| item == 50 * i));
+    }
+
+    #[test]
+    fn every_element_is_in_one_share() {
+        for len in [0, 1, 15, 16, 17, 1000] {
+            let (mut a, mut b) = (vec![0; len], (0..len).collect::<Vec<_>>());
+            for threads in [1, 2, 3, 7] {
+                Crew::new(threads).share([&mut a, &mut b], |own, [a, b]| {
+                    assert!(own.start % GRAIN == 0 && own.len() == a.len());
+                    a.iter_mut().zip(&*b).zip(own).for_each(|((a, &b), i)| *a += usize::from(b == i));
+                });
+            }
+            assert_eq!(a, vec![4; len]);
+        }
     }
 
     #[test]

@@ -102,10 +102,15 @@ pub(crate) fn matmul_pieces<T: Real>(
 
 /// `to` becomes the dense transpose of `from`.
 pub(crate) fn transpose<T: Real>(from: Matrix<T>, to: &mut [T]) {
-    for (j, row) in to[..from.rows * from.columns].chunks_exact_mut(from.rows).enumerate() {
-        row.iter_mut()
-            .enumerate()
-            .for_each(|(i, v)| *v = from.values[i * from.row_stride + j * from.column_stride]);
+    /// Rows at once: they are read in order, and fill a cache line of each row of the transpose.
+    const STRIP: usize = 16;
+    for first in (0..from.rows).step_by(STRIP) {
+        let rows = STRIP.min(from.rows - first);
+        for (j, row) in to[..from.rows * from.columns].chunks_exact_mut(from.rows).enumerate() {
+            let at = first * from.row_stride + j * from.column_stride;
+            let column = from.values[at..].iter().step_by(from.row_stride);
+            row[first..first + rows].iter_mut().zip(column).for_each(|(to, &v)| *to = v);
+        }
     }
 }
 

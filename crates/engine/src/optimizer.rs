@@ -1,7 +1,8 @@
 //! Update rules, over all parameters at once.
 
-use crate::{ParamLayout, Real};
+use crate::{Crew, ParamLayout, Real};
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// Which rule.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -123,16 +124,37 @@ impl<T: Real> Optimizer<T> {
 
     /// Moves `params` (the trained ones, or longer) against `grads`.
     pub fn step(&mut self, params: &mut [T], grads: &[T], rate: f64, weight_decay: f64) {
+        self.step_with(&mut Crew::alone(), params, grads, rate, weight_decay);
+    }
+
+    /// [`step`](Self::step) on the threads of a crew, with the same result.
+    pub fn step_with(
+        &mut self,
+        crew: &mut Crew,
+        params: &mut [T],
+        grads: &[T],
+        rate: f64,
+        weight_decay: f64,
+    ) {
         self.steps += 1;
-        let at = self.decayed.min(params.len()).min(grads.len());
-        let (params, grads) = (params.split_at_mut(at), grads.split_at(at));
-        let first = self.first.split_at_mut(at);
-        let remembered = at.min(self.second.len());
-        let second = self.second.split_at_mut(remembered);
-        let steps = self.steps;
-        let moments = |first, second| Moments { first, second, steps };
-        self.kind.step(params.0, grads.0, moments(first.0, second.0), rate, weight_decay);
-        self.kind.step(params.1, grads.1, moments(first.1, second.1), rate, 0.0);
+        let len = params.len().min(grads.len());
+        let (kind, decayed, steps) = (self.kind, self.decayed, self.steps);
+        let (params, first) = (&mut params[..len], &mut self.first[..len]);
+        // A thread's share lies on both sides of where decay ends.
+        let step = |own: Range<usize>, params: &mut [T], first: &mut [T], second: &mut [T]| {
+            let at = decayed.clamp(own.start, own.end) - own.start;
+            let (grads, params) = (grads[own].split_at(at), params.split_at_mut(at));
+            let (first, second) = (first.split_at_mut(at), second.split_at_mut(at.min(second.len())));
+            let moments = |first, second| Moments { first, second, steps };
+            kind.step(params.0, grads.0, moments(first.0, second.0), rate, weight_decay);
+            kind.step(params.1, grads.1, moments(first.1, second.1), rate, 0.0);
+        };
+        if self.second.is_empty() {
+            crew.share([params, first], |own, [params, first]| step(own, params, first, &mut []));
+        } else {
+            let values = [params, first, &mut self.second[..len]];
+            crew.share(values, |own, [params, first, second]| step(own, params, first, second));
+        }
     }
 
     /// Memory and number of steps, to be kept in a checkpoint.
@@ -187,6 +209,28 @@ mod tests {
             rule.step(&mut params, &grads, 0.1, 0.1);
         }
         assert!((params[0] - f64::from(ADAMW_GOLDEN[0])).abs() < 1e-6);
+    }
+
+    #[test]
+    fn threads_change_nothing() {
+        let mut g = Graph::new("g");
+        let x = g.input(&[7]).unwrap();
+        let y = g.push(Linear::new(9), &[x]).unwrap();
+        g.output(y);
+        let layout = ParamLayout::of(&g.verify().unwrap()); // 63 weights, 9 biases
+        for kind in [OptimizerKind::Sgd { momentum: 0.9 }, OptimizerKind::adamw()] {
+            let moved = |threads: usize| {
+                let (mut optimizer, mut crew) = (Optimizer::new(kind, &layout), Crew::new(threads));
+                let mut params: Vec<f32> = (0..layout.len()).map(|i| i as f32 / 50.0 - 0.5).collect();
+                for _ in 0..3 {
+                    let grads: Vec<f32> = params.iter().map(|p| p * p).collect();
+                    optimizer.step_with(&mut crew, &mut params, &grads, 0.1, 0.2);
+                }
+                params
+            };
+            let alone = moved(1);
+            assert!([2, 3, 8].into_iter().all(|threads| moved(threads) == alone), "{kind:?}");
+        }
     }
 
     const SGD_GOLDEN: [f32; 2] = [-0.140_468_4, 0.216_704];

@@ -1,7 +1,7 @@
 //! Compiling a graph into a plan, and running it.
 
 use crate::arena::{Arena, View};
-use crate::crew::Barrier;
+use crate::crew::{Barrier, share_of};
 use crate::kernels::{At, Backward, Forward, Kernel, Statistics};
 use crate::lower::{Lowered, Param};
 use crate::schedule::{Call, Chunk, Finish, Phase, Schedule, Segment};
@@ -266,8 +266,9 @@ impl<T: Real> Plan<T> {
         for part in (thread..self.parts().len()).step_by(threads) {
             self.grads_of(part, run).fill(T::ZERO);
         }
-        let own_nodes = (thread..self.kernels.len()).step_by(threads);
-        own_nodes.for_each(|i| self.prepare_node(i, run.view, run.params));
+        let prepares = |i: &usize| !self.schedule.nodes[*i].prepared.is_empty();
+        let nodes = (0..self.kernels.len()).filter(prepares);
+        nodes.skip(thread).step_by(threads).for_each(|i| self.prepare_node(i, run.view, run.params));
     }
 
     pub(crate) fn schedule(&self) -> &Schedule {
@@ -276,9 +277,7 @@ impl<T: Real> Plan<T> {
 
     /// Sums the gradients of the parts, in their order, into those of the first; each thread its share of them.
     fn add_grads(&self, thread: usize, threads: usize, run: &Run<T>) {
-        let len = run.grads.len();
-        let share = |t: usize| len * t / threads;
-        let own = share(thread)..share(thread + 1);
+        let own = share_of(run.grads.len(), thread, threads);
         for others in &self.schedule.grads[1..] {
             let from = others.start + own.start..others.start + own.end.min(others.len());
             // SAFETY: threads add to different shares of the first part's gradients; nobody writes those of the others now.

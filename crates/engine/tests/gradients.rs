@@ -227,6 +227,9 @@ fn convolutions() -> Vec<(Conv, Vec<usize>)> {
         (depthwise(20, &[3, 3], 2), vec![7, 18, 20]),
         (depthwise(5, &[5, 5], 2), vec![6, 9, 5]),
         (depthwise(9, &[3, 5], 3), vec![7, 12, 9]),
+        (depthwise(4, &[3, 3], 4), vec![9, 10, 4]),
+        (Conv { pad: vec![3; 4], ..depthwise(5, &[3, 3], 1) }, vec![6, 9, 5]),
+        (Conv { pad: vec![4, 3, 2, 3], dilation: vec![2, 3], ..depthwise(7, &[3, 3], 2) }, vec![11, 13, 7]),
         (depthwise(6, &[9], 1), vec![19, 6]),
         (Conv { pad: vec![4, 4], dilation: vec![2], ..depthwise(6, &[5], 1) }, vec![11, 6]),
     ]

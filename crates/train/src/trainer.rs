@@ -246,7 +246,8 @@ impl<'a> Trainer<'a> {
             let trained = params.layout().trained();
             clip(grads, self.recipe.clip);
             let decay = self.recipe.weight_decay;
-            self.optimizer.step(&mut params.values_mut()[trained], grads, rate, decay);
+            let params_of = &mut params.values_mut()[trained];
+            self.optimizer.step_with(&mut self.crew, params_of, grads, rate, decay);
             self.program.update_buffers(params, &self.memory);
             self.update_average();
         }
@@ -258,11 +259,13 @@ impl<'a> Trainer<'a> {
     fn update_average(&mut self) {
         let step = self.step as f64;
         let decay = self.recipe.ema.min((1.0 + step) / (10.0 + step)) as f32;
-        let pairs = self.average.values_mut().iter_mut().zip(self.params.values());
-        nasmyth_engine::vectorized(
-            #[inline(always)]
-            || pairs.for_each(|(a, &p)| *a = p + decay * (*a - p)),
-        );
+        let params = self.params.values();
+        self.crew.share([self.average.values_mut()], |own, [average]| {
+            nasmyth_engine::vectorized(
+                #[inline(always)]
+                || average.iter_mut().zip(&params[own]).for_each(|(a, &p)| *a = p + decay * (*a - p)),
+            );
+        });
     }
 
     /// The network to use: the moving average if the recipe has one.

@@ -56,12 +56,17 @@ impl Candidate {
     /// Forward, loss, backward, SGD with momentum, running statistics.
     pub fn step(&mut self) {
         self.plan.train_with(&mut self.crew, &self.params, &mut self.grads, &mut self.arena, 0);
-        let trained = self.params.values_mut().iter_mut().zip(&mut self.momenta).zip(&self.grads);
-        vectorized(|| {
-            for ((p, m), &g) in trained {
-                *m = MOMENTUM * *m + g;
-                *p -= RATE * *m;
-            }
+        let params = &mut self.params.values_mut()[..self.grads.len()];
+        self.crew.share([params, &mut self.momenta, &mut self.grads], |_, [params, momenta, grads]| {
+            vectorized(
+                #[inline(always)]
+                || {
+                    for ((p, m), &g) in params.iter_mut().zip(momenta.iter_mut()).zip(&*grads) {
+                        *m = MOMENTUM * *m + g;
+                        *p -= RATE * *m;
+                    }
+                },
+            );
         });
         self.plan.update_buffers(&mut self.params, &self.arena);
     }

@@ -8,9 +8,12 @@ use crate::Real;
 use nasmyth_graph::Op;
 use nasmyth_graph::ops::{BatchNorm, Function};
 
-/// Rows that one block of channels after the other works on: they stay in the first-level cache, and memory is read in order.
-/// Their sum is added to the total at once: short sums round less.
+/// Rows whose sums are taken one block of channels after the other: they stay in the first-level cache. Their sum is added to the
+/// total at once: short sums round less.
 const TILE: usize = 32;
+
+/// Elements that are normalised one block of channels after the other: few, so that memory is read and written in order.
+const STRIP: usize = 512;
 
 pub(super) fn lower<T: Real>(
     op: &dyn Op,
@@ -77,6 +80,11 @@ impl BatchNormKernel {
         (scale, params[1][i] - mean * scale, inverse)
     }
 
+    /// [`STRIP`] in whole rows.
+    fn strip(&self) -> usize {
+        (STRIP / self.channels).max(1) * self.channels
+    }
+
     /// Adds to two sums for each of `N` channels from `at` on the terms of a tile of rows; `f` gives them from channel, a and b.
     #[inline(always)]
     fn add_tile<T: Real, const N: usize>(
@@ -134,7 +142,8 @@ impl<T: Real> Kernel<T> for BatchNormKernel {
         let (x, c) = (io.input(0), self.channels);
         let affine = if self.training { io.shared() } else { io.prepared() };
         with_curve!(self.after, F => T::vectorized(#[inline(always)] || {
-            for (y, x) in io.output.chunks_mut(TILE * c).zip(x.chunks(TILE * c)) {
+            let strip = self.strip();
+            for (y, x) in io.output.chunks_mut(strip).zip(x.chunks(strip)) {
                 channel_blocks!(c, |at, N| {
                     let (scale, shift): ([T; N], [T; N]) = (*block(affine, at), *block(affine, c + at));
                     for (y, x) in y.chunks_exact_mut(c).zip(x.chunks_exact(c)) {
@@ -151,8 +160,9 @@ impl<T: Real> Kernel<T> for BatchNormKernel {
         let Some(dx) = io.grad_input(0) else { return };
         let adds = dx.accumulate;
         with_curve!(self.after, F => T::vectorized(#[inline(always)] || {
-            let tiles = dx.values.chunks_mut(TILE * c).zip(dy.chunks(TILE * c).zip(x.chunks(TILE * c)));
-            for (dx, (dy, x)) in tiles {
+            let strip = self.strip();
+            let strips = dx.values.chunks_mut(strip).zip(dy.chunks(strip).zip(x.chunks(strip)));
+            for (dx, (dy, x)) in strips {
                 channel_blocks!(c, |at, N| {
                     let Some(k) = Shared::blocks::<T, N>(shared, c, at) else { return };
                     let rows = dx.chunks_exact_mut(c).zip(dy.chunks_exact(c).zip(x.chunks_exact(c)));

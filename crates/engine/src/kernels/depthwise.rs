@@ -1,8 +1,8 @@
 //! Depthwise convolution: each channel filtered on its own.
 //!
-//! A register holds one vector of channels at one position. The channels of a vector are copied to a *plane* of their own, with
-//! zeros around it, so that all windows are inside and neighbours are contiguous; then several outputs of a line are summed at
-//! once, and each loaded position serves all outputs whose windows it is in.
+//! A register holds one vector of channels at one position. The channels of a vector are copied line by line to a *ring* of lines,
+//! with zeros on both sides, which holds the lines under one line of windows and stays in the first-level cache; then
+//! several outputs of a line are summed at once, and each loaded position serves all outputs whose windows it is in.
 
 // Loops over registers: with constant indices they are unrolled, with iterators not always.
 #![allow(clippy::needless_range_loop)]
@@ -22,26 +22,84 @@ pub(super) struct Depthwise {
     window: Window,
     channels: usize,
     bias: bool,
-    /// The padded input.
-    input: Plane,
-    /// The padded gradient of the output. Without a stride, the gradient of the input is a convolution of it.
-    gradient: Plane,
-    /// With a stride, the gradient of the input is gathered in a plane of the input's shape.
-    scatters: bool,
+    /// Lines of the input.
+    input: Ring,
+    /// Lines of the output's gradient, whose positions are as far apart as windows are: the gradient of the input is a
+    /// convolution of them without a stride.
+    gradient: Ring,
+    /// For each line of outputs the lines of the input under its windows.
+    under: Vec<Taps>,
+    /// For each line of inputs the lines of outputs whose windows it is in.
+    over: Vec<Taps>,
 }
 
-/// An image of vectors, with zeros around it.
+/// The last few lines of an image of vectors, with zeros on both sides.
 #[derive(Clone, Copy, Debug)]
-struct Plane {
+struct Ring {
+    /// Lines and positions of the image.
     size: [usize; 2],
-    before: [usize; 2],
-    whole: [usize; 2],
+    /// Lines that it holds.
+    lines: usize,
+    /// Vectors of a line.
+    width: usize,
+    /// Zeros before the first position.
+    before: usize,
+    /// Vectors from one position to the next.
+    step: usize,
 }
 
-impl Plane {
+/// What a line of sums reads.
+struct Taps {
+    /// Lines of the image that have to have come.
+    until: usize,
+    /// First vector of a line in the ring, and of the window's line that goes with it.
+    lines: Vec<(usize, usize)>,
+}
+
+impl Ring {
     /// Vectors.
     fn len(&self) -> usize {
-        self.whole[0] * self.whole[1]
+        self.lines * self.width
+    }
+
+    /// Of `taps`, pairs of a line of the image and a line of a window, `kernel` vectors wide.
+    fn taps(&self, taps: impl Iterator<Item = (usize, usize)> + Clone, kernel: usize) -> Taps {
+        Taps {
+            until: taps.clone().map(|(line, _)| line + 1).max().unwrap_or(0),
+            lines: taps.map(|(line, k)| (line % self.lines * self.width, k * kernel)).collect(),
+        }
+    }
+
+    /// Lets the lines of an image come until there are `until`; `come`: how many there were, and are then.
+    #[inline(always)]
+    fn fill<S: Simd, T: Real, const FULL: bool>(
+        &self,
+        columns: &Columns<S, T, FULL>,
+        image: &[T],
+        come: &mut usize,
+        until: usize,
+        ring: &mut [T],
+    ) {
+        while *come < until {
+            self.push(columns, image, *come, ring);
+            *come += 1;
+        }
+    }
+
+    /// Copies the channels of a line into the place of the oldest.
+    #[inline(always)]
+    fn push<S: Simd, T: Real, const FULL: bool>(
+        &self,
+        columns: &Columns<S, T, FULL>,
+        image: &[T],
+        line: usize,
+        ring: &mut [T],
+    ) {
+        let to = line % self.lines * self.width + self.before;
+        for x in 0..self.size[1] {
+            let value = columns.get(image, line * self.size[1] + x);
+            set_vector(columns.simd, ring, to + x * self.step, value);
+        }
     }
 }
 
@@ -51,26 +109,29 @@ impl Depthwise {
         let span = [0, 1].map(|i| (w.kernel[i] - 1) * w.dilation[i]);
         // Blocks at the end of a line read beyond it.
         let blocks = |len: usize| len.next_multiple_of(BLOCK);
-        let reach = |outputs: usize, i: usize| (outputs - 1) * w.stride[i] + span[i] + 1;
-        let input = Plane {
+        let reach = |outputs: usize| (outputs - 1) * w.stride[1] + 1;
+        let input = Ring {
             size: w.size,
-            before: w.pad,
-            whole: [
-                reach(w.out[0], 0).max(w.pad[0] + w.size[0]),
-                reach(blocks(w.out[1]), 1).max(w.pad[1] + w.size[1]),
-            ],
+            lines: span[0] + 1,
+            width: (reach(blocks(w.out[1])) + span[1]).max(w.pad[1] + w.size[1]),
+            before: w.pad[1],
+            step: 1,
         };
-        let scatters = w.stride != [1, 1] || (0..2).any(|i| w.pad[i] > span[i]);
-        let before = if scatters { [0, 0] } else { [0, 1].map(|i| span[i] - w.pad[i]) };
-        let gradient = Plane {
+        let before = span[1].saturating_sub(w.pad[1]);
+        let gradient = Ring {
             size: w.out,
+            lines: span[0] / w.stride[0] + 1,
+            width: (blocks(w.size[1]) + span[1].max(w.pad[1])).max(before + reach(blocks(w.out[1]))),
             before,
-            whole: [
-                (w.size[0] + span[0]).max(before[0] + w.out[0]),
-                (blocks(w.size[1]) + span[1]).max(before[1] + blocks(w.out[1])),
-            ],
+            step: w.stride[1],
         };
-        Self { channels, bias, input, gradient, scatters, window }
+        let under = |y: usize| (0..w.kernel[0]).filter_map(move |k| Some((w.tap(0, y, k)?, k)));
+        let over = |x: usize| (0..w.kernel[0]).filter_map(move |k| Some((w.output(0, x, k)?, k)));
+        let (under, over) = (
+            (0..w.out[0]).map(|y| input.taps(under(y), w.kernel[1])).collect(),
+            (0..w.size[0]).map(|x| gradient.taps(over(x), w.kernel[1])).collect(),
+        );
+        Self { channels, bias, input, gradient, under, over, window }
     }
 
     fn taps(&self) -> usize {
@@ -88,10 +149,9 @@ impl<T: Real> Kernel<T> for Depthwise {
         Needs { inputs: true, output: false }
     }
 
-    /// The two planes, one more if the gradient is gathered, weights and their gradients.
+    /// The two rings, weights and their gradients.
     fn scratch(&self) -> usize {
-        let gathered = if self.scatters { self.input.len() } else { 0 };
-        T::MOST * (self.input.len() + self.gradient.len() + gathered + 2 * self.taps())
+        T::MOST * (self.input.len() + self.gradient.len() + 2 * self.taps())
     }
 
     fn forward(&self, io: Forward<'_, T>) {
@@ -140,22 +200,29 @@ impl<T: Real> WithSimd for ForwardPass<'_, T> {
     fn with_simd<S: Simd>(self, simd: S) {
         let k = self.kernel;
         let lanes = T::lanes::<S>();
-        let (plane, rest) = self.scratch.split_at_mut(k.input.len() * lanes);
+        let (ring, rest) = self.scratch.split_at_mut(k.input.len() * lanes);
         let weights = &mut rest[..k.taps() * lanes];
         let [input, output] = k.images();
-        plane.fill(T::ZERO); // filling touches the middle only
+        let sums = Sums { width: k.window.out[1], stride: k.window.stride[1], origin: 0, window: &k.window };
+        ring.fill(T::ZERO); // lines touch the middle only
         for_columns!(simd, k.channels, |columns| {
             columns.gather(self.weight, weights);
             let start = self.bias.map_or(T::splat(simd, T::ZERO), |b| columns.get(b, 0));
             for (x, y) in self.x.chunks_exact(input).zip(self.y.chunks_exact_mut(output)) {
-                k.input.fill(&columns, x, plane);
-                let sums = Sums {
-                    window: &k.window,
-                    stride: k.window.stride,
-                    out: k.window.out,
-                    line: k.input.whole[1],
-                };
-                sums.each(simd, plane, weights, start, |at, sum| columns.put(y, at, sum));
+                let mut come = 0;
+                for (line, taps) in k.under.iter().enumerate() {
+                    k.input.fill(&columns, x, &mut come, taps.until, ring);
+                    let first = line * sums.width;
+                    sums.line(
+                        simd,
+                        ring,
+                        weights,
+                        taps,
+                        start,
+                        #[inline(always)]
+                        |at, sum| columns.put(y, first + at, sum),
+                    );
+                }
             }
         });
     }
@@ -168,54 +235,44 @@ impl<T: Real> WithSimd for BackwardPass<'_, T> {
     fn with_simd<S: Simd>(self, simd: S) {
         let k = self.kernel;
         let (lanes, zero) = (T::lanes::<S>(), T::splat(simd, T::ZERO));
-        let (plane, rest) = self.scratch.split_at_mut(k.input.len() * lanes);
+        let (ring, rest) = self.scratch.split_at_mut(k.input.len() * lanes);
         let (gradient, rest) = rest.split_at_mut(k.gradient.len() * lanes);
         let (weights, rest) = rest.split_at_mut(k.taps() * lanes);
-        let (dweights, gathered) = rest.split_at_mut(k.taps() * lanes);
+        let dweights = &mut rest[..k.taps() * lanes];
         let [input, output] = k.images();
-        plane.fill(T::ZERO); // filling touches the middle only
+        let w = &k.window;
+        let origin = w.pad[1].saturating_sub((w.kernel[1] - 1) * w.dilation[1]);
+        let sums = Sums { width: w.size[1], stride: 1, origin, window: w };
+        ring.fill(T::ZERO); // lines touch the middle only
         gradient.fill(T::ZERO);
         for_columns!(simd, k.channels, |columns| {
             columns.gather(self.weight, weights);
-            if !k.scatters {
-                // The window of the gradient is mirrored.
-                let (taps, half) = (k.taps(), k.taps() / 2);
-                for tap in 0..half {
-                    let (head, tail) = weights.split_at_mut((taps - 1 - tap) * lanes);
-                    head[tap * lanes..][..lanes].swap_with_slice(&mut tail[..lanes]);
-                }
-            }
+            mirror_lines(weights, w.kernel[1], lanes);
             dweights.fill(T::ZERO);
             for (n, (x, dy)) in self.x.chunks_exact(input).zip(self.dy.chunks_exact(output)).enumerate() {
-                k.input.fill(&columns, x, plane);
-                k.gradient.fill(&columns, dy, gradient);
-                k.weight_gradient(simd, plane, gradient, dweights);
-                if self.dx.is_empty() {
-                    continue;
-                }
-                let dx = &mut self.dx[n * input..][..input];
-                let put = |dx: &mut [T], at: usize, sum: T::Vector<S>| {
-                    let sum = if self.accumulate { T::plus(simd, columns.get(dx, at), sum) } else { sum };
-                    columns.put(dx, at, sum);
-                };
-                if k.scatters {
-                    let gathered = &mut gathered[..k.input.len() * lanes];
-                    k.scatter(simd, gradient, weights, gathered);
-                    for (row, y) in (0..k.window.size[0]).map(|y| (y, y + k.window.pad[0])) {
-                        for x in 0..k.window.size[1] {
-                            let at = y * k.input.whole[1] + x + k.window.pad[1];
-                            put(dx, row * k.window.size[1] + x, vector(simd, gathered, at));
-                        }
+                let mut lines =
+                    Lines { x, dy, input: &mut *ring, gradient: &mut *gradient, come: 0, seen: 0 };
+                if !self.dx.is_empty() {
+                    let dx = &mut self.dx[n * input..][..input];
+                    for (line, taps) in k.over.iter().enumerate() {
+                        k.weight_gradients(&columns, &mut lines, taps.until, dweights);
+                        let first = line * sums.width;
+                        sums.line(
+                            simd,
+                            lines.gradient,
+                            weights,
+                            taps,
+                            zero,
+                            #[inline(always)]
+                            |at, sum| {
+                                let at = first + at;
+                                let old = if self.accumulate { columns.get(dx, at) } else { zero };
+                                columns.put(dx, at, T::plus(simd, old, sum));
+                            },
+                        );
                     }
-                } else {
-                    let sums = Sums {
-                        window: &k.window,
-                        stride: [1, 1],
-                        out: k.window.size,
-                        line: k.gradient.whole[1],
-                    };
-                    sums.each(simd, gradient, weights, zero, |at, sum| put(dx, at, sum));
                 }
+                k.weight_gradients(&columns, &mut lines, w.out[0], dweights);
             }
             for tap in 0..k.taps() {
                 let sum = T::plus(simd, columns.get(self.dweight, tap), vector(simd, dweights, tap));
@@ -225,34 +282,36 @@ impl<T: Real> WithSimd for BackwardPass<'_, T> {
     }
 }
 
-impl Plane {
-    /// Copies the channels of an image into the middle.
-    #[inline(always)]
-    fn fill<S: Simd, T: Real, const FULL: bool>(
-        &self,
-        columns: &Columns<S, T, FULL>,
-        image: &[T],
-        plane: &mut [T],
-    ) {
-        for y in 0..self.size[0] {
-            let to = (y + self.before[0]) * self.whole[1] + self.before[1];
-            for x in 0..self.size[1] {
-                let value = columns.get(image, y * self.size[1] + x);
-                set_vector(columns.simd, plane, to + x, value);
-            }
+/// An image of the input and of the output's gradient, line by line in their rings.
+struct Lines<'a, T> {
+    x: &'a [T],
+    dy: &'a [T],
+    input: &'a mut [T],
+    gradient: &'a mut [T],
+    /// Lines of the input, and of the gradient, that have come.
+    come: usize,
+    seen: usize,
+}
+
+/// Reverses each line of a window, `width` vectors of `lanes` elements.
+fn mirror_lines<T: Copy>(weights: &mut [T], width: usize, lanes: usize) {
+    for line in weights.chunks_exact_mut(width * lanes) {
+        for k in 0..width / 2 {
+            let (head, tail) = line.split_at_mut((width - 1 - k) * lanes);
+            head[k * lanes..][..lanes].swap_with_slice(&mut tail[..lanes]);
         }
     }
 }
 
-/// Sums over windows of a plane.
+/// Lines of sums over windows.
 struct Sums<'a> {
     window: &'a Window,
-    /// That of the window, or none for the gradient.
-    stride: [usize; 2],
-    /// Sums in each direction.
-    out: [usize; 2],
-    /// Vectors from one line of the plane to the next.
-    line: usize,
+    /// Sums of a line.
+    width: usize,
+    /// Positions from one to the next: that of the window, or 1 for the gradient.
+    stride: usize,
+    /// Where the first window begins in a line of the ring.
+    origin: usize,
 }
 
 /// Calls `$f::<K, STRIDE>` for the usual widths and strides of windows, whose loops are unrolled; `<0, 0>` stands for any.
@@ -270,43 +329,46 @@ macro_rules! unrolled {
 }
 
 impl Sums<'_> {
-    /// Calls `put` with the place and the value of each sum.
+    /// Calls `put` with the place and the value of each sum of a line.
     #[inline(always)]
-    fn each<S: Simd, T: Real>(
+    fn line<S: Simd, T: Real>(
         &self,
         simd: S,
-        plane: &[T],
+        ring: &[T],
         weights: &[T],
+        taps: &Taps,
         start: T::Vector<S>,
         put: impl FnMut(usize, T::Vector<S>),
     ) {
-        unrolled!(self.window, self.stride[1], self.unrolled(simd, plane, weights, start, put));
+        unrolled!(self.window, self.stride, self.unrolled(simd, ring, weights, taps, start, put));
     }
 
     #[inline(always)]
     fn unrolled<S: Simd, T: Real, const K: usize, const STRIDE: usize>(
         &self,
         simd: S,
-        plane: &[T],
+        ring: &[T],
         weights: &[T],
+        taps: &Taps,
         start: T::Vector<S>,
         mut put: impl FnMut(usize, T::Vector<S>),
     ) {
-        let (w, width) = (self.window, self.out[1]);
-        for y in 0..self.out[0] {
-            for x in (0..width).step_by(BLOCK) {
-                let mut sums = [start; BLOCK];
-                for ky in 0..w.kernel[0] {
-                    let from = (y * self.stride[0] + ky * w.dilation[0]) * self.line + x * self.stride[1];
-                    let weights = &weights[ky * w.kernel[1] * T::lanes::<S>()..];
-                    if K == 0 {
-                        self.any_line(simd, plane, from, weights, &mut sums);
-                    } else {
-                        line::<S, T, K, STRIDE>(simd, plane, from, weights, &mut sums);
-                    }
+        for x in (0..self.width).step_by(BLOCK) {
+            let mut sums = [start; BLOCK];
+            for &(first, of_window) in &taps.lines {
+                let from = first + self.origin + x * self.stride;
+                let weights = &weights[of_window * T::lanes::<S>()..];
+                if K == 0 {
+                    self.any_line(simd, ring, from, weights, &mut sums);
+                } else {
+                    line::<S, T, K, STRIDE>(simd, ring, from, weights, &mut sums);
                 }
-                let to = y * width + x;
-                (0..BLOCK.min(width - x)).for_each(|p| put(to + p, sums[p]));
+            }
+            let left = self.width - x;
+            for p in 0..BLOCK {
+                if p < left {
+                    put(x + p, sums[p]);
+                }
             }
         }
     }
@@ -316,7 +378,7 @@ impl Sums<'_> {
     fn any_line<S: Simd, T: Real>(
         &self,
         simd: S,
-        plane: &[T],
+        ring: &[T],
         from: usize,
         weights: &[T],
         sums: &mut [T::Vector<S>; BLOCK],
@@ -324,8 +386,8 @@ impl Sums<'_> {
         for k in 0..self.window.kernel[1] {
             let weight = vector(simd, weights, k);
             for (p, sum) in sums.iter_mut().enumerate() {
-                let at = from + p * self.stride[1] + k * self.window.dilation[1];
-                *sum = T::mul_add(simd, vector(simd, plane, at), weight, *sum);
+                let at = from + p * self.stride + k * self.window.dilation[1];
+                *sum = T::mul_add(simd, vector(simd, ring, at), weight, *sum);
             }
         }
     }
@@ -335,29 +397,57 @@ impl Sums<'_> {
 #[inline(always)]
 fn line<S: Simd, T: Real, const K: usize, const STRIDE: usize>(
     simd: S,
-    plane: &[T],
+    ring: &[T],
     from: usize,
     weights: &[T],
     sums: &mut [T::Vector<S>; BLOCK],
 ) {
     let count = (BLOCK - 1) * STRIDE + K;
-    let plane = &plane[from * T::lanes::<S>()..][..count * T::lanes::<S>()];
+    let ring = &ring[from * T::lanes::<S>()..][..count * T::lanes::<S>()];
     for k in 0..K {
         let weight = vector(simd, weights, k);
         for p in 0..BLOCK {
-            sums[p] = T::mul_add(simd, vector(simd, plane, p * STRIDE + k), weight, sums[p]);
+            sums[p] = T::mul_add(simd, vector(simd, ring, p * STRIDE + k), weight, sums[p]);
         }
     }
 }
 
 impl Depthwise {
-    /// Adds the gradient of the weight of an image: for each tap the products of gradient and input, summed.
+    /// Lets the lines of the gradient come until there are `until`; each gives its share of the weight's at once.
     #[inline(always)]
-    fn weight_gradient<S: Simd, T: Real>(&self, simd: S, plane: &[T], gradient: &[T], dweights: &mut [T]) {
+    fn weight_gradients<S: Simd, T: Real, const FULL: bool>(
+        &self,
+        columns: &Columns<S, T, FULL>,
+        lines: &mut Lines<T>,
+        until: usize,
+        dweights: &mut [T],
+    ) {
+        while lines.seen < until {
+            let (line, under) = (lines.seen, &self.under[lines.seen]);
+            self.gradient.push(columns, lines.dy, line, lines.gradient);
+            self.input.fill(columns, lines.x, &mut lines.come, under.until, lines.input);
+            self.weight_gradient(columns.simd, lines.input, under, lines.gradient, line, dweights);
+            lines.seen += 1;
+        }
+    }
+
+    /// Adds what a line of the gradient gives to the gradient of the weight: for each tap the products with the input, summed.
+    #[inline(always)]
+    fn weight_gradient<S: Simd, T: Real>(
+        &self,
+        simd: S,
+        ring: &[T],
+        under: &Taps,
+        gradient: &[T],
+        line: usize,
+        dweights: &mut [T],
+    ) {
+        let gradient = &gradient
+            [(line % self.gradient.lines * self.gradient.width + self.gradient.before) * T::lanes::<S>()..];
         unrolled!(
             self.window,
             self.window.stride[1],
-            self.weight_gradient_unrolled(simd, plane, gradient, dweights)
+            self.weight_gradient_unrolled(simd, ring, under, gradient, dweights)
         );
     }
 
@@ -365,63 +455,38 @@ impl Depthwise {
     fn weight_gradient_unrolled<S: Simd, T: Real, const K: usize, const STRIDE: usize>(
         &self,
         simd: S,
-        plane: &[T],
+        ring: &[T],
+        under: &Taps,
         gradient: &[T],
         dweights: &mut [T],
     ) {
         let (w, lanes) = (&self.window, T::lanes::<S>());
-        for y in 0..w.out[0] {
-            let dy = (y + self.gradient.before[0]) * self.gradient.whole[1] + self.gradient.before[1];
-            for ky in 0..w.kernel[0] {
-                let from = (y * w.stride[0] + ky * w.dilation[0]) * self.input.whole[1];
-                let dweights = &mut dweights[ky * w.kernel[1] * lanes..][..w.kernel[1] * lanes];
-                if K == 0 {
-                    for k in 0..w.kernel[1] {
-                        let mut sum = vector(simd, dweights, k);
-                        for x in 0..w.out[1] {
-                            let x_at = from + x * w.stride[1] + k * w.dilation[1];
-                            let (x, d) = (vector(simd, plane, x_at), vector(simd, gradient, dy + x));
-                            sum = T::mul_add(simd, x, d, sum);
-                        }
-                        set_vector(simd, dweights, k, sum);
+        for &(from, of_window) in &under.lines {
+            let dweights = &mut dweights[of_window * lanes..][..w.kernel[1] * lanes];
+            if K == 0 {
+                for k in 0..w.kernel[1] {
+                    let mut sum = vector(simd, dweights, k);
+                    for x in 0..w.out[1] {
+                        let (at, d) = (from + x * w.stride[1] + k * w.dilation[1], x * w.stride[1]);
+                        sum = T::mul_add(simd, vector(simd, ring, at), vector(simd, gradient, d), sum);
                     }
-                    continue;
+                    set_vector(simd, dweights, k, sum);
                 }
-                let mut sums: [T::Vector<S>; K] = std::array::from_fn(|k| vector(simd, dweights, k));
-                for x in (0..w.out[1]).step_by(BLOCK) {
-                    let gradient = &gradient[(dy + x) * lanes..][..BLOCK * lanes];
-                    let count = (BLOCK - 1) * STRIDE + K;
-                    let plane = &plane[(from + x * STRIDE) * lanes..][..count * lanes];
-                    for p in 0..BLOCK {
-                        let d = vector(simd, gradient, p);
-                        for k in 0..K {
-                            sums[k] = T::mul_add(simd, vector(simd, plane, p * STRIDE + k), d, sums[k]);
-                        }
-                    }
-                }
-                (0..K).for_each(|k| set_vector(simd, dweights, k, sums[k]));
+                continue;
             }
-        }
-    }
-
-    /// `to` becomes the gradient of the padded input: each output's, spread over its window.
-    #[inline(always)]
-    fn scatter<S: Simd, T: Real>(&self, simd: S, gradient: &[T], weights: &[T], to: &mut [T]) {
-        let w = &self.window;
-        to.fill(T::ZERO);
-        for y in 0..w.out[0] {
-            for ky in 0..w.kernel[0] {
-                let line = (y * w.stride[0] + ky * w.dilation[0]) * self.input.whole[1];
-                for x in 0..w.out[1] {
-                    let d = vector(simd, gradient, y * self.gradient.whole[1] + x);
-                    for kx in 0..w.kernel[1] {
-                        let at = line + x * w.stride[1] + kx * w.dilation[1];
-                        let weight = vector(simd, weights, ky * w.kernel[1] + kx);
-                        let sum = T::mul_add(simd, d, weight, vector(simd, to, at));
-                        set_vector(simd, to, at, sum);
+            let mut sums: [T::Vector<S>; K] = std::array::from_fn(|k| vector(simd, dweights, k));
+            for x in (0..w.out[1]).step_by(BLOCK) {
+                let gradient = &gradient[x * STRIDE * lanes..][..((BLOCK - 1) * STRIDE + 1) * lanes];
+                let count = (BLOCK - 1) * STRIDE + K;
+                let ring = &ring[(from + x * STRIDE) * lanes..][..count * lanes];
+                for p in 0..BLOCK {
+                    let d = vector(simd, gradient, p * STRIDE);
+                    for k in 0..K {
+                        sums[k] = T::mul_add(simd, vector(simd, ring, p * STRIDE + k), d, sums[k]);
                     }
                 }
             }
+            (0..K).for_each(|k| set_vector(simd, dweights, k, sums[k]));
         }
     }
 }

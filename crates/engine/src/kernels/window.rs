@@ -49,6 +49,13 @@ impl Window {
         (at < self.size[axis]).then_some(at)
     }
 
+    /// The output position whose tap `k` lies at input position `i` on an axis, if there is one.
+    pub fn output(&self, axis: usize, i: usize, k: usize) -> Option<usize> {
+        let at = (i + self.pad[axis]).checked_sub(k * self.dilation[axis])?;
+        let o = at / self.stride[axis];
+        (at % self.stride[axis] == 0 && o < self.out[axis]).then_some(o)
+    }
+
     /// The input positions of output position `o` on an axis.
     #[inline(always)]
     pub fn taps(&self, axis: usize, o: usize) -> impl Iterator<Item = usize> + Clone + '_ {
