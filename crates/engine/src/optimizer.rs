@@ -100,6 +100,27 @@ impl OptimizerKind {
 /// Added to the root of Adam's second moment.
 const EPSILON: f64 = 1e-8;
 
+/// Scales a gradient down to the Euclidean norm `most` if its own is larger; 0 scales nothing.
+pub fn clip<T: Real>(grads: &mut [T], most: f64) {
+    /// Sums that are added to in turn: one would wait for itself.
+    const SUMS: usize = 16;
+    if most <= 0.0 {
+        return;
+    }
+    let square = |g: &T| g.f64() * g.f64();
+    let (rows, rest) = grads.as_chunks::<SUMS>();
+    let mut sums = [0.0; SUMS];
+    T::vectorized(
+        #[inline(always)]
+        || rows.iter().for_each(|row| sums.iter_mut().zip(row).for_each(|(sum, g)| *sum += square(g))),
+    );
+    let norm = (sums.iter().sum::<f64>() + rest.iter().map(square).sum::<f64>()).sqrt();
+    if norm > most {
+        let factor = T::of(most / norm);
+        grads.iter_mut().for_each(|g| *g = *g * factor);
+    }
+}
+
 /// A rule and its memory.
 #[derive(Clone, Debug)]
 pub struct Optimizer<T = f32> {
@@ -209,6 +230,20 @@ mod tests {
             rule.step(&mut params, &grads, 0.1, 0.1);
         }
         assert!((params[0] - f64::from(ADAMW_GOLDEN[0])).abs() < 1e-6);
+    }
+
+    #[test]
+    fn long_gradients_are_shortened_to_the_limit() {
+        for len in [1usize, 16, 37] {
+            let grads: Vec<f64> = (0..len).map(|i| (i as f64).sin() + 1.5).collect();
+            let norm = |g: &[f64]| g.iter().map(|g| g * g).sum::<f64>().sqrt();
+            let (mut short, mut same, mut off) = (grads.clone(), grads.clone(), grads.clone());
+            clip(&mut short, 0.5);
+            clip(&mut same, 2.0 * norm(&grads));
+            clip(&mut off, 0.0);
+            assert!((norm(&short) - 0.5).abs() < 1e-12 && same == grads && off == grads);
+            assert!(short.iter().zip(&grads).all(|(s, g)| (s / g - short[0] / grads[0]).abs() < 1e-12));
+        }
     }
 
     #[test]

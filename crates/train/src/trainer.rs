@@ -3,7 +3,7 @@
 use crate::{Checkpoint, Feed, Optimizer, Recipe, cosine, memory_share};
 use nasmyth_data::{Dataset, Statistics, Subset, Task};
 use nasmyth_engine::{
-    Crew, Engine, EngineError, Loss, Memory, Mode, Options, ParamLayout, ParamStore, Program,
+    Crew, Engine, EngineError, Loss, Memory, Mode, Options, ParamLayout, ParamStore, Program, clip,
 };
 use nasmyth_estimator::StopFlag;
 use nasmyth_graph::VerifiedGraph;
@@ -299,15 +299,6 @@ impl<'a> Trainer<'a> {
         self.average.values_mut().copy_from_slice(&c.average);
         self.step = c.step;
         true
-    }
-}
-
-/// Scales `grads` to the norm `most` if theirs is larger; 0 is no limit.
-fn clip(grads: &mut [f32], most: f64) {
-    let norm = grads.iter().map(|&g| f64::from(g) * f64::from(g)).sum::<f64>().sqrt();
-    if most > 0.0 && norm > most {
-        let factor = (most / norm) as f32;
-        grads.iter_mut().for_each(|g| *g *= factor);
     }
 }
 
