@@ -238,7 +238,8 @@ fn file(model: Model) -> DeviceFile {
     let address = Some("host:pi".to_owned());
     let header = Header { name, address, processor, runtime, version_of_runtime, threads: 1, date };
     let held_out = Score { within_10: 0.9, spearman: 0.98, networks: 10 };
-    let latency = Some(Fit { of: "networks of three stages".to_owned(), networks: 40, held_out, model });
+    let of = "networks of three stages".to_owned();
+    let latency = Some(Fit { of, networks: 40, held_out, covered: None, range: None, model });
     let mut device = DeviceFile::new(header);
     device.latency = latency;
     device

@@ -58,8 +58,8 @@ pub use effort::Effort;
 pub use failure::{Infeasible, Interrupted, exit_code, explanation};
 pub use finalists::FrontMember;
 pub use fleet::{
-    Calibration, KnownDevice, Progress, calibrate, device_folder, device_names, find_device, forget_models,
-    read_device,
+    Calibration, KnownDevice, MeasuredTable, Progress, READY_DEVICES, TableFit, calibrate, check_device_name,
+    device_folder, device_names, device_text, find_device, fit_tables, forget_models, read_device,
 };
 pub use folder::RunFolder;
 pub use host::Host;

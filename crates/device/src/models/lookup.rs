@@ -17,6 +17,11 @@ pub struct Lookup {
 }
 
 impl Lookup {
+    /// Seconds that every network takes.
+    pub(super) fn start(&self) -> f64 {
+        self.start
+    }
+
     /// Seconds of one operator.
     ///
     /// # Errors

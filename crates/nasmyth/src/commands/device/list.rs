@@ -5,7 +5,7 @@ use anyhow::Result;
 use clap::Args;
 use nasmyth::device::{DeviceCost, DeviceFile};
 use nasmyth::measure::{Local, cpu_name};
-use nasmyth::{Host, Hosts, device_folder, device_names, explanation, read_device};
+use nasmyth::{Host, Hosts, READY_DEVICES, device_folder, device_names, explanation, read_device};
 use serde::Serialize;
 
 /// List the machines that networks can be measured on, and the devices whose latency can be predicted
@@ -21,6 +21,7 @@ pub struct List {
 struct Devices {
     machines: Vec<Entry>,
     calibrated: Vec<Calibrated>,
+    ready: Vec<Calibrated>,
 }
 
 /// A device file.
@@ -58,10 +59,12 @@ impl List {
                 Calibrated { name, summary }
             })
             .collect();
+        let ready = ready(&entries, &calibrated)?;
         if self.json {
-            return say(serde_json::to_string_pretty(&Devices { machines: entries, calibrated })?);
+            return say(serde_json::to_string_pretty(&Devices { machines: entries, calibrated, ready })?);
         }
-        let names = entries.iter().map(|e| e.name.len()).chain(calibrated.iter().map(|c| c.name.len()));
+        let calibrated = || calibrated.iter().chain(&ready);
+        let names = entries.iter().map(|e| e.name.len()).chain(calibrated().map(|c| c.name.len()));
         let widths = names.chain([Local::NAME.len()]);
         let width = widths.max().unwrap_or(0);
         say(format_args!("{:width$}  {}", Local::NAME, cpu_name()))?;
@@ -74,8 +77,20 @@ impl List {
                 say(format_args!("{name:width$}  broken: {}", error.as_deref().unwrap_or_default()))
             }
         })?;
-        calibrated.iter().try_for_each(|c| say(format_args!("{:width$}  {}", c.name, c.summary)))
+        calibrated().try_for_each(|c| say(format_args!("{:width$}  {}", c.name, c.summary)))
     }
+}
+
+/// The devices that come with Nasmyth, but for those that the user has another one of.
+fn ready(machines: &[Entry], calibrated: &[Calibrated]) -> Result<Vec<Calibrated>> {
+    let taken = |name: &str| {
+        machines.iter().any(|machine| machine.name == name) || calibrated.iter().any(|c| c.name == name)
+    };
+    let entry = |(name, text): &(&str, &str)| {
+        let summary = format!("predicted only: {}", summary(&DeviceFile::parse(text)?));
+        Ok(Calibrated { name: (*name).to_owned(), summary })
+    };
+    READY_DEVICES.iter().filter(|(name, _)| !taken(name)).map(entry).collect()
 }
 
 /// What the models of a device are, and how good.

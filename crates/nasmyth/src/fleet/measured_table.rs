@@ -1,0 +1,251 @@
+//! Tables of networks that somebody has measured on a device, and device files that are fitted to them.
+
+use crate::load_architecture;
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use flate2::read::MultiGzDecoder;
+use nasmyth_device::models::{CostModel, Model, Range, Sample, model_named};
+use nasmyth_device::{DeviceCost, DeviceFile, Fit, Header, Score};
+use nasmyth_graph::VerifiedGraph;
+use nasmyth_space::spaces::cell::parse_cell;
+use nasmyth_space::{Gene, Rng};
+use nasmyth_zoo::{Input, member};
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use std::collections::BTreeSet;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// The columns that say what a network is.
+const NETWORK: &str = "network";
+const RESOLUTION: &str = "resolution";
+const CLASSES: &str = "classes";
+
+/// The columns of values, without the unit that their names end with.
+const VALUES: [(DeviceCost, &str); 2] = [(DeviceCost::Latency, "latency"), (DeviceCost::Energy, "energy")];
+
+/// What the ends of names of columns say, in seconds or joules.
+const UNITS: [(&str, f64); 8] = [
+    ("_s", 1.0),
+    ("_ms", 1e-3),
+    ("_us", 1e-6),
+    ("_ns", 1e-9),
+    ("_j", 1.0),
+    ("_mj", 1e-3),
+    ("_uj", 1e-6),
+    ("_nj", 1e-9),
+];
+
+/// The model of a table: small, and one that tells of every network.
+const MODEL: &str = "summed";
+
+/// How a device file is made of tables.
+///
+/// ```no_run
+/// use nasmyth::{MeasuredTable, TableFit, fit_tables};
+/// # let header = nasmyth::device::Header { name: "pi".into(), address: None, processor: String::new(), runtime: String::new(),
+/// #     version_of_runtime: String::new(), threads: 1, date: String::new() };
+/// let tables = [MeasuredTable::read("measured.csv".as_ref())?];
+/// let device = fit_tables(&tables, &TableFit { header, of: "mobile networks".to_owned(), train: 400, seed: 0 })?;
+/// println!("{}", device.to_text()?);
+/// # Ok::<(), anyhow::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct TableFit {
+    /// Who the device is.
+    pub header: Header,
+    /// Which networks the tables hold, in words.
+    pub of: String,
+    /// Networks of each table that the model is fitted to; all others are held out.
+    pub train: usize,
+    /// Of the choice of these networks.
+    pub seed: u64,
+}
+
+/// Networks, and what was measured of them.
+pub struct MeasuredTable {
+    path: PathBuf,
+    rows: Vec<Row>,
+}
+
+struct Row {
+    graph: VerifiedGraph,
+    /// In seconds and joules, as [`VALUES`]; nothing where it was not measured.
+    values: [Option<f64>; VALUES.len()],
+}
+
+impl MeasuredTable {
+    /// Reads comma-separated values (gzip or not) with a column `network` and columns `latency_ms`, `energy_mj` (or another unit).
+    /// A network is a cell of NAS-Bench-201 in its own words, a name of the zoo with its numbers, or the path of a file, relative to the
+    /// table's; of the zoo's, `resolution` and `classes` may be given. Empty cells and values that are not above zero count as not
+    /// measured.
+    ///
+    /// # Errors
+    /// A file that cannot be read; a column that is missing; a network that cannot be built, or a value that is no number, with its line.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = text(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let header: Vec<String> =
+            reader.headers().with_context(|| path.display().to_string())?.iter().map(str::to_owned).collect();
+        let columns = Columns::of(&header).with_context(|| path.display().to_string())?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let mut rows = Vec::new();
+        for (i, record) in reader.records().enumerate() {
+            let row = record.map_err(anyhow::Error::from).and_then(|record| columns.row(&record, folder));
+            rows.push(row.with_context(|| format!("{}, line {}", path.display(), i + 2))?);
+        }
+        Ok(Self { path: path.to_owned(), rows })
+    }
+
+    /// How well a device predicts the networks of this table that have a value of this cost, and the share of them in the intervals.
+    pub fn score(&self, cost: DeviceCost, fit: &Fit) -> (Score, f64) {
+        judge(self.samples(cost), fit)
+    }
+
+    fn samples(&self, cost: DeviceCost) -> impl Iterator<Item = Sample<'_>> {
+        let at = VALUES.iter().position(|(of, _)| *of == cost).unwrap_or_default();
+        self.rows.iter().filter_map(move |row| Some(Sample { graph: &row.graph, seconds: row.values[at]? }))
+    }
+}
+
+/// Fits models of latency and, where it was measured, of energy to a part of each table; errors are those on the rest, without networks that
+/// are equal to one that was fitted to.
+///
+/// # Errors
+/// Tables without latency and energy, or too few networks.
+pub fn fit_tables(tables: &[MeasuredTable], how: &TableFit) -> Result<DeviceFile> {
+    let mut device = DeviceFile::new(how.header.clone());
+    device.latency = fit(tables, how, DeviceCost::Latency)?;
+    device.energy = fit(tables, how, DeviceCost::Energy)?;
+    if device.latency.is_none() && device.energy.is_none() {
+        let names: Vec<String> = tables.iter().map(|table| table.path.display().to_string()).collect();
+        bail!("no network has a latency or an energy above zero in {}", names.join(", "));
+    }
+    Ok(device)
+}
+
+fn fit(tables: &[MeasuredTable], how: &TableFit, cost: DeviceCost) -> Result<Option<Fit>> {
+    let (mut train, mut rest) = (Vec::new(), Vec::new());
+    for table in tables {
+        let mut samples: Vec<Sample<'_>> = table.samples(cost).collect();
+        samples.shuffle(&mut Rng::seed_from_u64(how.seed));
+        rest.extend(samples.split_off(how.train.min(samples.len())));
+        train.extend(samples);
+    }
+    if train.is_empty() {
+        return Ok(None);
+    }
+    let known: BTreeSet<u128> = train.iter().map(|sample| sample.graph.canonical_hash()).collect();
+    rest.retain(|sample| !known.contains(&sample.graph.canonical_hash()));
+    let failed = || format!("device `{}`: no model of {} can be fitted", how.header.name, cost.name());
+    let model = fitted(&train).with_context(failed)?;
+    let held_out = Score { within_10: f64::NAN, spearman: f64::NAN, networks: 0 };
+    let (of, networks, range) = (how.of.clone(), train.len(), Range::of(&train));
+    let mut fit = Fit { of, networks, held_out, covered: None, range, model };
+    ensure!(!rest.is_empty(), "{}: no network is left to judge the model on: lower --train", failed());
+    let (held_out, covered) = judge(rest.into_iter(), &fit);
+    (fit.held_out, fit.covered) = (held_out, Some(covered));
+    Ok(Some(fit))
+}
+
+fn fitted(samples: &[Sample<'_>]) -> Result<Model> {
+    let kind = model_named(MODEL).ok_or_else(|| anyhow!("there is no model `{MODEL}`"))?;
+    Ok((kind.fit)(samples)?)
+}
+
+/// How good predictions are, and the share of measurements in the 95 % intervals of the model.
+fn judge<'a>(samples: impl Iterator<Item = Sample<'a>>, fit: &Fit) -> (Score, f64) {
+    let (mut pairs, mut inside) = (Vec::new(), 0usize);
+    for sample in samples {
+        let predicted = fit.model.seconds(sample.graph);
+        // What a model does not know of counts as infinitely far off.
+        let seconds = predicted.as_ref().map_or(f64::INFINITY, |p| p.seconds);
+        inside += usize::from(predicted.is_ok_and(|p| (p.low..=p.high).contains(&sample.seconds)));
+        pairs.push((seconds, sample.seconds));
+    }
+    (Score::of(&pairs), inside as f64 / pairs.len().max(1) as f64)
+}
+
+/// Where in a row is what.
+struct Columns {
+    network: usize,
+    resolution: Option<usize>,
+    classes: Option<usize>,
+    /// As [`VALUES`], each with its unit.
+    values: [Option<(usize, f64)>; VALUES.len()],
+}
+
+impl Columns {
+    fn of(header: &[String]) -> Result<Self> {
+        let at = |name: &str| header.iter().position(|column| column == name);
+        let value = |name: &str| {
+            UNITS.iter().find_map(|(ending, unit)| Some((at(&format!("{name}{ending}"))?, *unit)))
+        };
+        let network = at(NETWORK)
+            .with_context(|| format!("line 1: expected a column `{NETWORK}`, got {}", header.join(", ")))?;
+        let values = VALUES.map(|(_, name)| value(name));
+        ensure!(
+            values.iter().any(Option::is_some),
+            "line 1: expected a column such as `latency_ms` or `energy_mj`, got {}",
+            header.join(", ")
+        );
+        Ok(Self { network, resolution: at(RESOLUTION), classes: at(CLASSES), values })
+    }
+
+    fn row(&self, record: &csv::StringRecord, folder: &Path) -> Result<Row> {
+        let cell = |at: usize| record.get(at).unwrap_or_default().trim();
+        let number = |at: Option<usize>, name: &str| match at.map(cell).filter(|cell| !cell.is_empty()) {
+            None => Ok(None),
+            Some(cell) => cell
+                .parse()
+                .map(Some)
+                .map_err(|_| anyhow!("column `{name}`: expected a whole number, got `{cell}`")),
+        };
+        let input = Input {
+            resolution: number(self.resolution, RESOLUTION)?,
+            classes: number(self.classes, CLASSES)?,
+            channels: None,
+        };
+        let mut values = [None; VALUES.len()];
+        for ((value, column), (_, name)) in values.iter_mut().zip(self.values).zip(VALUES) {
+            let Some((at, unit)) = column.filter(|(at, _)| !cell(*at).is_empty()) else { continue };
+            let got = cell(at);
+            let measured: f64 =
+                got.parse().map_err(|_| anyhow!("column `{name}`: expected a number, got `{got}`"))?;
+            *value = Some(unit * measured).filter(|v| v.is_finite() && *v > 0.0);
+        }
+        Ok(Row { graph: network(cell(self.network), &input, folder)?, values })
+    }
+}
+
+/// The network that a cell of a table names.
+fn network(text: &str, input: &Input, folder: &Path) -> Result<VerifiedGraph> {
+    let file = folder.join(text);
+    if !text.starts_with('|') && file.is_file() {
+        return load_architecture(&file);
+    }
+    let name = if text.starts_with('|') { nas_bench_201(text)? } else { text.to_owned() };
+    Ok(member(&name)?.graph(input)?.verify()?)
+}
+
+/// A cell of NAS-Bench-201 as a name of the zoo.
+fn nas_bench_201(text: &str) -> Result<String> {
+    use nasmyth_space::spaces::cell::OPERATORS;
+    let operator = |gene: &Gene| match gene {
+        Gene::Index(i) => OPERATORS.get(*i as usize).copied(),
+        Gene::Real(_) => None,
+    };
+    let numbers = parse_cell(text)?;
+    let numbers = numbers.iter().filter_map(operator).enumerate();
+    let numbers: Vec<String> = numbers.map(|(i, operator)| format!("op{}={operator}", i + 1)).collect();
+    Ok(format!("nasbench201:{}", numbers.join(",")))
+}
+
+fn text(path: &Path) -> std::io::Result<String> {
+    let bytes = std::fs::read(path)?;
+    let mut text = String::new();
+    match bytes.starts_with(&[0x1f, 0x8b]) {
+        true => MultiGzDecoder::new(&bytes[..]).read_to_string(&mut text)?,
+        false => (&bytes[..]).read_to_string(&mut text)?,
+    };
+    Ok(text)
+}
