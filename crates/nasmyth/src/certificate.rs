@@ -156,6 +156,19 @@ impl Verdict {
         })
     }
 
+    /// What is said of a cost that was predicted and not measured.
+    pub(crate) fn unmeasured(&self) -> Option<String> {
+        let on_device = self.on_device.as_ref().filter(|on_device| on_device.measured.is_none())?;
+        let unit = self.limit.parse::<Limit>().map_or(Unit::Count, |limit| limit.cost.unit());
+        let predicted = format_quantity(on_device.predicted?, unit);
+        Some(format!(
+            "predicted {}: {predicted}, at most {}: {}",
+            self.cost,
+            format_quantity(on_device.predicted_at_most?, unit),
+            self.how
+        ))
+    }
+
     /// The value with its unit.
     pub fn value_text(&self) -> String {
         let unit = self.limit.parse::<Limit>().map_or(Unit::Count, |limit| limit.cost.unit());

@@ -35,6 +35,7 @@ mod host;
 mod hosts;
 mod inspect;
 mod latency;
+mod limit_study;
 mod model;
 mod motifs;
 mod page;
@@ -66,6 +67,9 @@ pub use host::Host;
 pub use hosts::{Hosts, home_folder};
 pub use inspect::{PlanReport, load_architecture};
 pub use latency::measurable;
+pub use limit_study::{
+    LimitResult, LimitStudy, Treatment, limit_study_text, study_limits, write_limit_study,
+};
 pub use model::Model;
 pub use page::write_report;
 pub use published::{Description, Form, Summary, Weights, grouped, published, scatter, summaries};

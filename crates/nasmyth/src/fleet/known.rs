@@ -169,15 +169,7 @@ fn reach(mut file: DeviceFile) -> Result<KnownDevice> {
             let runtime = Runtime::find(&file.runtime)?;
             let options = Options { threads: file.threads as usize, ..Options::default() };
             let local = Local::new(runtime, options.clone())?;
-            if file.processor != local.setting().cpu {
-                bail!(
-                    "device `{}` was calibrated on `{}`, and this machine is `{}`: calibrate again, or remove `address` from its file to use \
-                     its models without measuring",
-                    file.name,
-                    file.processor,
-                    local.setting().cpu
-                );
-            }
+            check_processor(&file, &local.setting().cpu, "this machine")?;
             file.version_of_runtime = local.setting().version.clone();
             Ok(KnownDevice { file, target: Some(Box::new(local)), local: Some((runtime, options)) })
         }
@@ -189,6 +181,17 @@ fn reach(mut file: DeviceFile) -> Result<KnownDevice> {
             None => bail!("device `{}`: expected address `local` or `host:NAME`, got `{address}`", file.name),
         },
     }
+}
+
+/// Whether the models of a file are of the processor that is to be measured.
+fn check_processor(file: &DeviceFile, found: &str, machine: &str) -> Result<()> {
+    let DeviceFile { name, processor, .. } = file;
+    ensure!(
+        processor == found,
+        "device `{name}` was calibrated on `{processor}`, and {machine} is `{found}`: calibrate again, or remove `address` from its file to use \
+         its models without measuring"
+    );
+    Ok(())
 }
 
 /// A machine that was added, with what its file says of it.
@@ -205,5 +208,6 @@ fn on_host(file: Option<DeviceFile>, name: &str, threads: u32) -> Result<KnownDe
         date: today(),
     };
     let file = file.unwrap_or_else(|| DeviceFile::new(header()));
+    check_processor(&file, &setting.cpu, &format!("the machine `{name}`"))?;
     Ok(KnownDevice { file, target: Some(Box::new(remote)), local: None })
 }

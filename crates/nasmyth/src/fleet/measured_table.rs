@@ -3,9 +3,10 @@
 use crate::load_architecture;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use flate2::read::MultiGzDecoder;
-use nasmyth_device::models::{CostModel, Model, Range, Sample, model_named};
+use nasmyth_device::models::{Model, Range, Sample, model_named};
 use nasmyth_device::{DeviceCost, DeviceFile, Fit, Header, Score};
-use nasmyth_graph::VerifiedGraph;
+use nasmyth_graph::ops::Zero;
+use nasmyth_graph::{NodeId, VerifiedGraph};
 use nasmyth_space::spaces::cell::parse_cell;
 use nasmyth_space::{Gene, Rng};
 use nasmyth_zoo::{Input, member};
@@ -77,7 +78,7 @@ impl MeasuredTable {
     /// Reads comma-separated values (gzip or not) with a column `network` and columns `latency_ms`, `energy_mj` (or another unit).
     /// A network is a cell of NAS-Bench-201 in its own words, a name of the zoo with its numbers, or the path of a file, relative to the
     /// table's; of the zoo's, `resolution` and `classes` may be given. Empty cells and values that are not above zero count as not
-    /// measured.
+    /// measured. Networks whose answer does not depend on their input are left out: some runtimes compute it in advance.
     ///
     /// # Errors
     /// A file that cannot be read; a column that is missing; a network that cannot be built, or a value that is no number, with its line.
@@ -91,12 +92,14 @@ impl MeasuredTable {
         let mut rows = Vec::new();
         for (i, record) in reader.records().enumerate() {
             let row = record.map_err(anyhow::Error::from).and_then(|record| columns.row(&record, folder));
-            rows.push(row.with_context(|| format!("{}, line {}", path.display(), i + 2))?);
+            let row = row.with_context(|| format!("{}, line {}", path.display(), i + 2))?;
+            rows.extend(Some(row).filter(|row| reads_its_input(&row.graph)));
         }
         Ok(Self { path: path.to_owned(), rows })
     }
 
-    /// How well a device predicts the networks of this table that have a value of this cost, and the share of them in the intervals.
+    /// How well a device predicts the networks of this table that have a value of this cost, and the share of them in the intervals, which
+    /// are wide beyond what its model was fitted to.
     pub fn score(&self, cost: DeviceCost, fit: &Fit) -> (Score, f64) {
         judge(self.samples(cost), fit)
     }
@@ -152,11 +155,11 @@ fn fitted(samples: &[Sample<'_>]) -> Result<Model> {
     Ok((kind.fit)(samples)?)
 }
 
-/// How good predictions are, and the share of measurements in the 95 % intervals of the model.
+/// How good predictions are, and the share of measurements in their intervals.
 fn judge<'a>(samples: impl Iterator<Item = Sample<'a>>, fit: &Fit) -> (Score, f64) {
     let (mut pairs, mut inside) = (Vec::new(), 0usize);
     for sample in samples {
-        let predicted = fit.model.seconds(sample.graph);
+        let predicted = fit.predict(sample.graph);
         // What a model does not know of counts as infinitely far off.
         let seconds = predicted.as_ref().map_or(f64::INFINITY, |p| p.seconds);
         inside += usize::from(predicted.is_ok_and(|p| (p.low..=p.high).contains(&sample.seconds)));
@@ -227,6 +230,16 @@ fn network(text: &str, input: &Input, folder: &Path) -> Result<VerifiedGraph> {
     Ok(member(&name)?.graph(input)?.verify()?)
 }
 
+/// Whether the answer depends on the input: some cells consist of zeros.
+fn reads_its_input(graph: &VerifiedGraph) -> bool {
+    let mut reads = vec![false; graph.nodes().len()];
+    for (i, node) in graph.nodes().iter().enumerate() {
+        let zero = node.op.downcast::<Zero>().is_some();
+        reads[i] = NodeId(i) == graph.input_id() || !zero && node.inputs.iter().any(|input| reads[input.0]);
+    }
+    graph.outputs().iter().any(|output| reads[output.0])
+}
+
 /// A cell of NAS-Bench-201 as a name of the zoo.
 fn nas_bench_201(text: &str) -> Result<String> {
     use nasmyth_space::spaces::cell::OPERATORS;
@@ -248,4 +261,108 @@ fn text(path: &Path) -> std::io::Result<String> {
         false => (&bytes[..]).read_to_string(&mut text)?,
     };
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nasmyth_device::operators;
+
+    const OPERATORS: [&str; 4] = ["skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"];
+
+    fn cell(number: usize) -> String {
+        let edge = |i: u32, from: usize| format!("{}~{from}", OPERATORS[number / 4usize.pow(i) % 4]);
+        format!(
+            "|{}|+|{}|{}|+|{}|{}|{}|",
+            edge(0, 0),
+            edge(1, 0),
+            edge(2, 1),
+            edge(3, 0),
+            edge(4, 1),
+            edge(5, 2)
+        )
+    }
+
+    /// A table of cells whose time is 1 us for each thousand of multiply-accumulates and 50 us for each operator, and whose energy is half of
+    /// that many millijoules in milliseconds.
+    fn table(folder: &Path, cells: impl Iterator<Item = usize>) -> PathBuf {
+        let mut text = "network,note,latency_us,energy_mj\n".to_owned();
+        for number in cells {
+            let graph = network(&cell(number), &Input::default(), folder).unwrap();
+            let us = graph.macs() as f64 / 1e3 + 50.0 * operators(&graph).len() as f64;
+            text += &format!("{},x,{us},{}\n", cell(number), 0.5e-3 * us);
+        }
+        let path = folder.join("cells.csv");
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    fn how() -> TableFit {
+        let header = Header {
+            name: "board".to_owned(),
+            address: None,
+            processor: "Board".to_owned(),
+            runtime: "plan".to_owned(),
+            version_of_runtime: String::new(),
+            threads: 1,
+            date: "2026-01-31".to_owned(),
+        };
+        TableFit { header, of: "cells".to_owned(), train: 40, seed: 0 }
+    }
+
+    #[test]
+    fn a_device_of_a_table_predicts_networks_that_it_was_not_fitted_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let tables = [MeasuredTable::read(&table(folder.path(), (0..80).map(|i| i * 51 + 7))).unwrap()];
+        let device = fit_tables(&tables, &how()).unwrap();
+        let (latency, energy) = (device.latency.as_ref().unwrap(), device.energy.as_ref().unwrap());
+        for fit in [latency, energy] {
+            assert!(fit.networks == 40 && (30..=40).contains(&fit.held_out.networks), "{fit:?}");
+            assert!(
+                fit.held_out.within_10 > 0.9 && fit.covered > Some(0.8),
+                "{:?} {:?}",
+                fit.held_out,
+                fit.covered
+            );
+        }
+        let again = DeviceFile::parse(&device.to_text().unwrap()).unwrap();
+        let graph = network(&cell(3), &Input::default(), folder.path()).unwrap();
+        let [first, second] = [&device, &again].map(|d| d.latency.as_ref().unwrap().predict(&graph).unwrap());
+        assert!((first.seconds / second.seconds - 1.0).abs() < 1e-12);
+        assert_eq!(latency.beyond(&graph), None);
+        let other = network("mobilenetv2_100", &Input::default(), folder.path()).unwrap();
+        assert!(latency.beyond(&other).is_some());
+    }
+
+    #[test]
+    fn what_is_wrong_in_a_table_is_named_with_its_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("wrong.csv");
+        let good = cell(0);
+        for (text, named) in [
+            ("arch,latency_ms\nx,1\n".to_owned(), "a column `network`"),
+            ("network,latency\nx,1\n".to_owned(), "such as `latency_ms`"),
+            (format!("network,latency_ms\n{good},1\n{good},fast\n"), "line 3"),
+            (format!("network,latency_ms\n{good},fast\n"), "expected a number, got `fast`"),
+            ("network,latency_ms\nresnet51,1\n".to_owned(), "resnet5"),
+            (format!("network,resolution,latency_ms\n{good},big,1\n"), "expected a whole number, got `big`"),
+        ] {
+            std::fs::write(&path, &text).unwrap();
+            let error = MeasuredTable::read(&path).err().map(|e| format!("{e:#}")).unwrap_or_default();
+            assert!(error.contains(named) && error.contains("wrong.csv"), "{text}: {error}");
+        }
+        std::fs::write(&path, format!("network,latency_ms\n{good},-1\n{},\n", cell(1))).unwrap();
+        let none = fit_tables(&[MeasuredTable::read(&path).unwrap()], &how()).unwrap_err().to_string();
+        assert!(none.contains("no network has a latency"), "{none}");
+    }
+
+    #[test]
+    fn networks_that_do_not_read_their_input_are_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("zeros.csv");
+        let zero = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|";
+        let pool = "|none~0|+|none~0|none~1|+|avg_pool_3x3~0|none~1|none~2|";
+        std::fs::write(&path, format!("network,latency_ms\n{zero},0.01\n{pool},1\n")).unwrap();
+        assert_eq!(MeasuredTable::read(&path).unwrap().rows.len(), 1);
+    }
 }

@@ -63,8 +63,7 @@ impl List {
         if self.json {
             return say(serde_json::to_string_pretty(&Devices { machines: entries, calibrated, ready })?);
         }
-        let calibrated = || calibrated.iter().chain(&ready);
-        let names = entries.iter().map(|e| e.name.len()).chain(calibrated().map(|c| c.name.len()));
+        let names = entries.iter().map(|e| e.name.len()).chain(calibrated.iter().map(|c| c.name.len()));
         let widths = names.chain([Local::NAME.len()]);
         let width = widths.max().unwrap_or(0);
         say(format_args!("{:width$}  {}", Local::NAME, cpu_name()))?;
@@ -77,7 +76,11 @@ impl List {
                 say(format_args!("{name:width$}  broken: {}", error.as_deref().unwrap_or_default()))
             }
         })?;
-        calibrated().try_for_each(|c| say(format_args!("{:width$}  {}", c.name, c.summary)))
+        let line = |c: &Calibrated, width: usize| say(format_args!("{:width$}  {}", c.name, c.summary));
+        calibrated.iter().try_for_each(|c| line(c, width))?;
+        let width = ready.iter().map(|c| c.name.len()).max().unwrap_or(0);
+        say("\nThese come with Nasmyth. What they say is predicted, not measured:")?;
+        ready.iter().try_for_each(|c| line(c, width))
     }
 }
 
@@ -87,8 +90,7 @@ fn ready(machines: &[Entry], calibrated: &[Calibrated]) -> Result<Vec<Calibrated
         machines.iter().any(|machine| machine.name == name) || calibrated.iter().any(|c| c.name == name)
     };
     let entry = |(name, text): &(&str, &str)| {
-        let summary = format!("predicted only: {}", summary(&DeviceFile::parse(text)?));
-        Ok(Calibrated { name: (*name).to_owned(), summary })
+        Ok(Calibrated { name: (*name).to_owned(), summary: summary(&DeviceFile::parse(text)?) })
     };
     READY_DEVICES.iter().filter(|(name, _)| !taken(name)).map(entry).collect()
 }
@@ -98,7 +100,10 @@ fn summary(file: &DeviceFile) -> String {
     let part = |cost: DeviceCost| {
         let fit = file.fit(cost)?;
         let close = 100.0 * fit.held_out.within_10;
-        Some(format!("{} of {} ({close:.0} % of unseen networks within 10 %)", cost.name(), fit.of))
+        let covered = fit
+            .covered
+            .map_or(String::new(), |share| format!(", {:.0} % in their 95 % intervals", 100.0 * share));
+        Some(format!("{} of {} ({close:.0} % of unseen networks within 10 %{covered})", cost.name(), fit.of))
     };
     let models: Vec<String> = DeviceCost::ALL.into_iter().filter_map(part).collect();
     format!(
