@@ -60,10 +60,6 @@ DEVICES = {
         {"hw": ("eyeriss_latency", "eyeriss_energy"), "fbnet": ("eyeriss", None)},
     ),
     "fpga": ("Xilinx ZC706", "Vivado HLS", {"hw": ("fpga_latency", "fpga_energy")}),
-    "pixel-2": ("Google Pixel 2", HELP, {"201": ("pixel2", None), "fbnet": ("pixel2", None)}),
-    "essential-ph-1": ("Essential PH-1", HELP, {"201": ("essential_ph_1", None), "fbnet": ("essential_ph_1", None)}),
-    "samsung-a50": ("Samsung Galaxy A50", HELP, {"201": ("samsung_a50", None), "fbnet": ("samsung_a50", None)}),
-    "xeon-silver-4114": ("Intel Xeon Silver 4114", HELP, {"201": ("silver_4114", None), "fbnet": ("silver_4114", None)}),
     "xeon-gold-6226": ("Intel Xeon Gold 6226", HELP, {"201": ("gold_6226", None), "fbnet": ("gold_6226", None)}),
     "xeon-gold-6240": ("Intel Xeon Gold 6240", HELP, {"201": ("gold_6240", None), "fbnet": ("gold_6240", None)}),
     "gtx-1080-ti": ("NVIDIA GTX 1080 Ti", HELP, {"201": ("1080ti_1", None), "fbnet": ("1080ti_1", None)}),
@@ -77,8 +73,6 @@ DEVICES = {
         HELP,
         {"201": ("titan_rtx_1", None), "fbnet": ("titan_rtx_1", None), "ofa": ("titan_rtx_1", None)},
     ),
-    "titan-x": ("NVIDIA Titan X", HELP, {"201": ("titanx_1", None), "fbnet": ("titanx_1", None)}),
-    "v100": ("NVIDIA Tesla V100", HELP, {"ofa": ("v100_1", None)}),
 }
 
 
@@ -119,10 +113,11 @@ def main():
             for only in files if options.apart and len(files) > 1 else [None]:
                 fitted = [file for table, file in files.items() if only in (None, table)]
                 checks = [word for file in files.values() if file not in fitted for word in ("--check", file)]
-                of = ", ".join(TABLES[table][2] for table in columns if only in (None, table))
+                of = [TABLES[table][2] for table in columns if only in (None, table)]
+                words = [word for text in of for word in ("--of", text)]
                 out = f"{folder}/{device}.toml" if options.apart else f"{options.out}/{device}.toml"
-                command = [options.nasmyth, "device", "fit", *fitted, *checks, *about, "--of", of, "--out", out]
-                print(device, f"({of})", flush=True)
+                command = [options.nasmyth, "device", "fit", *fitted, *checks, *about, *words, "--out", out]
+                print(device, of, flush=True)
                 subprocess.run(command, check=True)
 
 

@@ -46,7 +46,7 @@ const MODEL: &str = "summed";
 /// # let header = nasmyth::device::Header { name: "pi".into(), address: None, processor: String::new(), runtime: String::new(),
 /// #     version_of_runtime: String::new(), threads: 1, date: String::new() };
 /// let tables = [MeasuredTable::read("measured.csv".as_ref())?];
-/// let device = fit_tables(&tables, &TableFit { header, of: "mobile networks".to_owned(), train: 400, seed: 0 })?;
+/// let device = fit_tables(&tables, &TableFit { header, of: vec!["mobile networks".to_owned()], train: 400, seed: 0 })?;
 /// println!("{}", device.to_text()?);
 /// # Ok::<(), anyhow::Error>(())
 /// ```
@@ -54,8 +54,8 @@ const MODEL: &str = "summed";
 pub struct TableFit {
     /// Who the device is.
     pub header: Header,
-    /// Which networks the tables hold, in words.
-    pub of: String,
+    /// Which networks each table holds, in words.
+    pub of: Vec<String>,
     /// Networks of each table that the model is fitted to; all others are held out.
     pub train: usize,
     /// Of the choice of these networks.
@@ -127,9 +127,10 @@ pub fn fit_tables(tables: &[MeasuredTable], how: &TableFit) -> Result<DeviceFile
 }
 
 fn fit(tables: &[MeasuredTable], how: &TableFit, cost: DeviceCost) -> Result<Option<Fit>> {
-    let (mut train, mut rest) = (Vec::new(), Vec::new());
-    for table in tables {
+    let (mut train, mut rest, mut of) = (Vec::new(), Vec::new(), Vec::new());
+    for (table, name) in tables.iter().zip(&how.of) {
         let mut samples: Vec<Sample<'_>> = table.samples(cost).collect();
+        of.extend((!samples.is_empty()).then_some(name.as_str()));
         samples.shuffle(&mut Rng::seed_from_u64(how.seed));
         rest.extend(samples.split_off(how.train.min(samples.len())));
         train.extend(samples);
@@ -142,7 +143,7 @@ fn fit(tables: &[MeasuredTable], how: &TableFit, cost: DeviceCost) -> Result<Opt
     let failed = || format!("device `{}`: no model of {} can be fitted", how.header.name, cost.name());
     let model = fitted(&train).with_context(failed)?;
     let held_out = Score { within_10: f64::NAN, spearman: f64::NAN, networks: 0 };
-    let (of, networks, range) = (how.of.clone(), train.len(), Range::of(&train));
+    let (of, networks, range) = (of.join(", "), train.len(), Range::of(&train));
     let mut fit = Fit { of, networks, held_out, covered: None, range, model };
     ensure!(!rest.is_empty(), "{}: no network is left to judge the model on: lower --train", failed());
     let (held_out, covered) = judge(rest.into_iter(), &fit);
@@ -307,7 +308,7 @@ mod tests {
             threads: 1,
             date: "2026-01-31".to_owned(),
         };
-        TableFit { header, of: "cells".to_owned(), train: 40, seed: 0 }
+        TableFit { header, of: vec!["cells".to_owned()], train: 40, seed: 0 }
     }
 
     #[test]

@@ -22,7 +22,6 @@ pub static READY_DEVICES: &[(&str, &str)] = ready![
     "eyeriss",
     "fpga",
     "gtx-1080-ti",
-    "pixel-2",
     "pixel-3",
     "raspberry-pi-4",
     "rtx-2080-ti",

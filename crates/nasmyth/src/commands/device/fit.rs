@@ -1,7 +1,7 @@
 //! `nasmyth device fit`
 
 use crate::commands::say;
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 use nasmyth::device::{DeviceCost, DeviceFile, Fit, Header};
 use nasmyth::{MeasuredTable, RunFolder, TableFit, check_device_name, device_folder, fit_tables};
@@ -31,9 +31,9 @@ pub struct FitTables {
     /// Day of the measurements: YYYY-MM-DD
     #[arg(long, value_name = "DATE", default_value = "unknown")]
     date: String,
-    /// Which networks the tables hold, in words [default: the names of the files]
+    /// Which networks a table holds, in words; once for each table [default: the names of the files]
     #[arg(long, value_name = "TEXT")]
-    of: Option<String>,
+    of: Vec<String>,
     /// Networks of each table that the model is fitted to; it is judged on all others
     #[arg(long, value_name = "N", default_value_t = 900, value_parser = clap::value_parser!(u32).range(1..))]
     train: u32,
@@ -55,10 +55,16 @@ impl FitTables {
             files.iter().map(|file| MeasuredTable::read(file)).collect::<Result<Vec<_>>>()
         };
         let (tables, checks) = (read(&self.files)?, read(&self.check)?);
-        let of = self.of.unwrap_or_else(|| {
-            let names = self.files.iter().filter_map(|file| file.file_stem()?.to_str());
-            names.collect::<Vec<_>>().join(", ")
-        });
+        let of = match self.of.len() {
+            0 => self.files.iter().filter_map(|file| Some(file.file_stem()?.to_str()?.to_owned())).collect(),
+            _ => self.of,
+        };
+        ensure!(
+            of.len() == tables.len(),
+            "expected --of once for each of {} tables, got {}",
+            tables.len(),
+            of.len()
+        );
         let header = Header {
             name: self.name.clone(),
             address: None,
