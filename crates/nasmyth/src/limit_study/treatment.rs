@@ -251,10 +251,11 @@ mod tests {
         let bound = planted.bound(0.5);
         let task = Task { planted: &planted, bound, steps: 400, noise: 0.02 };
         let best = planted.quality(&planted.optimum(bound).unwrap());
-        for treatment in [Treatment::Rejection, Treatment::Polytope] {
+        // The choice that the polytope leaves divided takes its cheaper option: of four choices that may be much.
+        for (treatment, most) in [(Treatment::Rejection, 0.1), (Treatment::Polytope, 0.4)] {
             let run = treatment.run(&task, 7).unwrap().unwrap();
             assert!(planted.cost(&run.found) <= bound, "{treatment:?}");
-            assert!(best - planted.quality(&run.found) < 0.2, "{treatment:?}: {run:?}");
+            assert!(best - planted.quality(&run.found) < most, "{treatment:?}: {run:?}");
             assert_eq!(run, treatment.run(&task, 7).unwrap().unwrap(), "{treatment:?}: the same seed");
         }
         let rejected = Treatment::Rejection.run(&task, 7).unwrap().unwrap();
