@@ -117,7 +117,7 @@ fn a_calibrated_device_predicts_where_nothing_can_be_measured() {
     // Elsewhere it is only its models.
     bench.replace("home/devices/desk.toml", "address = \"local\"", "");
     let told = bench.search("latency<=1s@desk", "--trials 2").exits(0);
-    assert!(told.err.contains("never measured"), "{}", told.err);
+    assert!(told.err.contains("predicted, not measured"), "{}", told.err);
     let verdict = bench.json("run/best/certificate.json")["limits"][0].clone();
     assert!(verdict["how"].as_str().unwrap().contains("not measured"), "{verdict}");
     assert_eq!(verdict["on_device"]["measured"], Value::Null);
