@@ -2,7 +2,7 @@
 
     python3 tools/ready_devices.py DATA --nasmyth target/release/nasmyth [--only raspberry-pi-4,pixel-3]
 
-DATA holds nas_bench_201_hardware_cifar10.csv.gz (HW-NAS-Bench, Li et al. 2021) and {nas_bench_201,fbnet,ofa}_devices_ms.csv.gz (HELP, Lee et
+DATA holds nas_bench_201_hardware_cifar10.csv.gz (HW-NAS-Bench, Li et al. 2021) and {nas_bench_201,fbnet}_devices_ms.csv.gz (HELP, Lee et
 al. 2021), in any folder: one network a line, one device a column, milliseconds and millijoules. Networks of one space and shape are one
 table, and the model of a device is fitted to a part of each of its tables.
 """
@@ -20,20 +20,13 @@ FBNET = [(3, 1, 1), (3, 1, 2), (3, 3, 1), (3, 6, 1), (5, 1, 1), (5, 1, 2), (5, 3
 
 
 def nas_bench_201(arch):
-    return arch, ""
+    return arch
 
 
 def fbnet(arch):
     numbers = zip(*(FBNET[int(digit)] for digit in arch.split()))
     names = ("kernels", "expansions", "groups")
-    return "fbnet_space_cifar:" + ",".join(f"{n}={'/'.join(map(str, v))}" for n, v in zip(names, numbers)), ""
-
-
-def once_for_all(arch):
-    part = dict(word.split("=") for word in arch.split())
-    numbers = {"depths": part["d"], "kernels": part["ks"], "expansions": part["e"]}
-    text = ",".join(f"{name}={value.replace(',', '/')}" for name, value in numbers.items())
-    return "ofa_mbv3_120:" + text, part["r"]
+    return "fbnet_space_cifar:" + ",".join(f"{n}={'/'.join(map(str, v))}" for n, v in zip(names, numbers))
 
 
 # Networks of each table that take part, drawn at random.
@@ -44,7 +37,6 @@ TABLES = {
     "hw": ("nas_bench_201_hardware_cifar10.csv.gz", nas_bench_201, "NAS-Bench-201 on 32x32x3"),
     "201": ("nas_bench_201_devices_ms.csv.gz", nas_bench_201, "NAS-Bench-201 on 32x32x3"),
     "fbnet": ("fbnet_devices_ms.csv.gz", fbnet, "FBNet's space on 32x32x3"),
-    "ofa": ("ofa_devices_ms.csv.gz", once_for_all, "once-for-all networks on images of 128 to 224"),
 }
 
 LITE, HELP = "TensorFlow Lite", "as measured in HELP"
@@ -63,16 +55,7 @@ DEVICES = {
     "xeon-gold-6226": ("Intel Xeon Gold 6226", HELP, {"201": ("gold_6226", None), "fbnet": ("gold_6226", None)}),
     "xeon-gold-6240": ("Intel Xeon Gold 6240", HELP, {"201": ("gold_6240", None), "fbnet": ("gold_6240", None)}),
     "gtx-1080-ti": ("NVIDIA GTX 1080 Ti", HELP, {"201": ("1080ti_1", None), "fbnet": ("1080ti_1", None)}),
-    "rtx-2080-ti": (
-        "NVIDIA RTX 2080 Ti",
-        HELP,
-        {"201": ("2080ti_1", None), "fbnet": ("2080ti_1", None), "ofa": ("2080ti_1", None)},
-    ),
-    "titan-rtx": (
-        "NVIDIA Titan RTX",
-        HELP,
-        {"201": ("titan_rtx_1", None), "fbnet": ("titan_rtx_1", None), "ofa": ("titan_rtx_1", None)},
-    ),
+    "rtx-2080-ti": ("NVIDIA RTX 2080 Ti", HELP, {"201": ("2080ti_1", None), "fbnet": ("2080ti_1", None)}),
 }
 
 
@@ -87,9 +70,9 @@ def rows(data, name):
 def write(path, table, latency, energy):
     with open(path, "w", newline="") as out:
         writer = csv.writer(out)
-        writer.writerow(["network", "resolution", "latency_ms", "energy_mj"])
-        for (network, resolution), row in table:
-            writer.writerow([network, resolution, row[latency], row[energy] if energy else ""])
+        writer.writerow(["network", "latency_ms", "energy_mj"])
+        for network, row in table:
+            writer.writerow([network, row[latency], row[energy] if energy else ""])
 
 
 def main():

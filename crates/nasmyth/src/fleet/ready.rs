@@ -25,7 +25,6 @@ pub static READY_DEVICES: &[(&str, &str)] = ready![
     "pixel-3",
     "raspberry-pi-4",
     "rtx-2080-ti",
-    "titan-rtx",
     "xeon-gold-6226",
     "xeon-gold-6240",
 ];
