@@ -1,11 +1,15 @@
 //! A device as a file: who it is, models of its latency and energy, and how far they are to be trusted.
 
-use crate::models::Model;
-use crate::{DeviceCost, Score};
+use crate::models::{Beyond, CostModel, Model, ModelError, Prediction, Range};
+use crate::{DeviceCost, Score, operators};
+use nasmyth_graph::VerifiedGraph;
 use serde::{Deserialize, Serialize};
 
 /// The version that this program writes, and the newest one that it reads.
 const VERSION: i64 = 1;
+
+/// How far off a prediction may be, either way, of a network that is beyond what its model was fitted to.
+pub const BEYOND: f64 = 4.0;
 
 /// Everything that is known of a device. Written as TOML: a line for each number or network, so that two versions can be compared.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -48,8 +52,38 @@ pub struct Fit {
     pub networks: usize,
     /// Errors on networks that it was not fitted to.
     pub held_out: Score,
+    /// Share of these whose measurement is in the prediction's 95 % interval, where it was counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub covered: Option<f64>,
+    /// Beyond it the errors are not known; without one, nothing is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<Range>,
     /// The model.
     pub model: Model,
+}
+
+impl Fit {
+    /// What a network costs. Beyond the networks that the model was fitted to its 95 % interval promises nothing, and is made to reach
+    /// from a [`BEYOND`]th to [`BEYOND`] times the prediction at least.
+    ///
+    /// # Errors
+    /// An operator that the model knows nothing of.
+    pub fn predict(&self, graph: &VerifiedGraph) -> Result<Prediction, ModelError> {
+        let predicted = self.model.seconds(graph)?;
+        Ok(match self.beyond_at(graph, &predicted) {
+            Some(_) => predicted.widened(BEYOND),
+            None => predicted,
+        })
+    }
+
+    /// Why a network is beyond those that the model was fitted to, if it is and can be predicted at all.
+    pub fn beyond(&self, graph: &VerifiedGraph) -> Option<Beyond> {
+        self.beyond_at(graph, &self.model.seconds(graph).ok()?)
+    }
+
+    fn beyond_at(&self, graph: &VerifiedGraph, predicted: &Prediction) -> Option<Beyond> {
+        self.range.as_ref()?.beyond(&operators(graph), predicted.seconds)
+    }
 }
 
 /// Why a text is no device file.

@@ -22,7 +22,7 @@ mod quantity;
 mod score;
 
 pub use cost::{COSTS, Cost, CostKind, Costs, DeviceCost, Unit, cost_named};
-pub use device_file::{DeviceFile, DeviceFileError, Fit, Header};
+pub use device_file::{BEYOND, DeviceFile, DeviceFileError, Fit, Header};
 pub use limit::{Limit, LimitError};
 pub use limits::{Limits, Violation};
 pub use meter::{Amount, Meter, MeterError};

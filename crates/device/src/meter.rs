@@ -1,6 +1,6 @@
 //! Tells what networks cost.
 
-use crate::models::{CostModel, ModelError};
+use crate::models::ModelError;
 use crate::{Cost, Costs, DeviceCost, DeviceFile};
 use nasmyth_graph::VerifiedGraph;
 use std::collections::BTreeMap;
@@ -75,9 +75,9 @@ impl Meter {
     fn on_device(&self, cost: DeviceCost, name: &str, graph: &VerifiedGraph) -> Result<Amount, MeterError> {
         let device = self.devices.get(name).ok_or_else(|| MeterError::Device(name.to_owned()))?;
         let missing = || MeterError::Model { device: name.to_owned(), cost: cost.name() };
-        let model = &device.fit(cost).ok_or_else(missing)?.model;
+        let fit = device.fit(cost).ok_or_else(missing)?;
         let broken = |source| MeterError::Network { device: name.to_owned(), source };
-        let predicted = model.seconds(graph).map_err(broken)?; // a model of energy says joules
+        let predicted = fit.predict(graph).map_err(broken)?; // a model of energy says joules
         let billionths = |value: f64| (value * 1e9).round().max(0.0) as u64; // beyond u64: its largest value
         Ok(Amount { value: billionths(predicted.seconds), at_most: billionths(predicted.high) })
     }

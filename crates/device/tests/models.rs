@@ -1,11 +1,11 @@
 //! Models of latency on virtual devices: rooflines with peaks, bandwidths and caches of their own.
 
 use nasmyth_device::models::{
-    Cells, CostModel, MODELS, Model, ModelError, Neighbours, Sample, best_model, model_named,
+    Beyond, Cells, CostModel, MODELS, Model, ModelError, Neighbours, Range, Sample, best_model, model_named,
 };
 use nasmyth_device::{
-    Cost, DeviceCost, DeviceFile, DeviceFileError, Fit, Header, Limits, Meter, MeterError, Operator, Score,
-    operators,
+    BEYOND, Cost, DeviceCost, DeviceFile, DeviceFileError, Fit, Header, Limits, Meter, MeterError, Operator,
+    Score, operators,
 };
 use nasmyth_graph::{VerifiedGraph, parse};
 use std::fmt::Write;
@@ -238,7 +238,8 @@ fn file(model: Model) -> DeviceFile {
     let address = Some("host:pi".to_owned());
     let header = Header { name, address, processor, runtime, version_of_runtime, threads: 1, date };
     let held_out = Score { within_10: 0.9, spearman: 0.98, networks: 10 };
-    let latency = Some(Fit { of: "networks of three stages".to_owned(), networks: 40, held_out, model });
+    let of = "networks of three stages".to_owned();
+    let latency = Some(Fit { of, networks: 40, held_out, covered: None, range: None, model });
     let mut device = DeviceFile::new(header);
     device.latency = latency;
     device
@@ -352,4 +353,49 @@ fn a_missing_operator_and_too_few_networks_are_named() {
         let wrong = [samples[0], Sample { seconds: f64::NAN, ..samples[1] }];
         assert!(matches!((kind.fit)(&wrong), Err(ModelError::Seconds { index: 1, .. })), "{}", kind.name);
     }
+}
+
+#[test]
+fn beyond_what_was_measured_the_interval_is_wide_and_the_reason_is_told() {
+    let graphs = networks(60, 11);
+    let samples = DEVICES[2].flat().measure(&graphs, 0.0);
+    let model = (model_named("summed").unwrap().fit)(&samples).unwrap();
+    let held_out = Score { within_10: 1.0, spearman: 1.0, networks: 1 };
+    let range = Range::of(&samples);
+    let of = "networks of three stages".to_owned();
+    let fit = Fit { of, networks: 60, held_out, covered: None, range, model };
+    let near = networks(20, 12);
+    for graph in &near {
+        assert_eq!(fit.beyond(graph), None);
+        assert_eq!(fit.predict(graph), fit.model.seconds(graph));
+    }
+    let of = |layers: &str| parse(&format!("x = input(shape=[32,32,3])\n{layers}\noutput y")).unwrap();
+    let known = "a = conv(x, out=8, kernel=[3,3])\nb = conv(a, out=12, kernel=[1,1])\n";
+    for (graph, expected) in [
+        (of(&format!("{known}y = softmax(b)")), Beyond::Kind("softmax".to_owned())),
+        (of("y = conv(x, out=512, kernel=[3,3])"), Beyond::Size("conv-3x3".to_owned())),
+        (of("y = conv(x, out=8, kernel=[3,3])"), Beyond::Time),
+    ] {
+        assert_eq!(fit.beyond(&graph), Some(expected));
+        let predicted = fit.predict(&graph).unwrap();
+        assert!(predicted.high >= BEYOND * predicted.seconds && predicted.low <= predicted.seconds / BEYOND);
+    }
+    let without = Fit { range: None, ..fit.clone() };
+    assert_eq!(without.beyond(&of(&format!("{known}y = softmax(b)"))), None);
+}
+
+#[test]
+fn the_best_sum_tells_of_operators_that_it_has_not_seen() {
+    let graphs = networks(60, 13);
+    let samples = DEVICES[3].flat().measure(&graphs, 0.0);
+    let summed = (model_named("summed").unwrap().fit)(&samples).unwrap();
+    let graph =
+        parse("x = input(shape=[32,32,3])\na = conv(x, out=64, kernel=[7,7])\ny = softmax(a)\noutput y")
+            .unwrap();
+    let seconds = DEVICES[3].flat().seconds(&graph);
+    let predicted = summed.seconds(&graph).unwrap().seconds;
+    assert!((0.25..4.0).contains(&(predicted / seconds)), "{predicted} for {seconds}");
+    assert!(summed.shares(&graph).is_some());
+    let lookup = (model_named("lookup").unwrap().fit)(&samples).unwrap();
+    assert!(matches!(lookup.seconds(&graph), Err(ModelError::MissingOperator { .. })));
 }

@@ -128,19 +128,25 @@ fn pairs(comparison: &Comparison) -> CurvesTable {
 pub fn comparison_text(comparison: &Comparison) -> String {
     let mut text = format!("{}: best {:.4}\n\n", comparison.benchmark, comparison.best);
     for table in [strategies(comparison), pairs(comparison)] {
-        let columns = || table.rows.iter().chain([&table.head]);
-        let widths: Vec<usize> = (0..table.head.len())
-            .map(|i| columns().filter_map(|r| Some(r.get(i)?.chars().count())).max().unwrap_or(0))
-            .collect();
-        let _ = writeln!(text, "{}", table.title);
-        for row in [&table.head].into_iter().chain(&table.rows) {
-            let cells: Vec<String> = row.iter().zip(&widths).map(|(c, w)| format!("{c:w$}")).collect();
-            let _ = writeln!(text, "  {}", cells.join("  ").trim_end());
-        }
+        text += &table_text(&table);
         text.push('\n');
     }
     for s in &comparison.strategies {
         let _ = writeln!(text, "{}: {:.1} ms for {} proposals", s.strategy, 1e3 * s.thinking, s.curve.len());
+    }
+    text
+}
+
+/// A table for a terminal.
+pub(crate) fn table_text(table: &CurvesTable) -> String {
+    let columns = || table.rows.iter().chain([&table.head]);
+    let widths: Vec<usize> = (0..table.head.len())
+        .map(|i| columns().filter_map(|r| Some(r.get(i)?.chars().count())).max().unwrap_or(0))
+        .collect();
+    let mut text = format!("{}\n", table.title);
+    for row in [&table.head].into_iter().chain(&table.rows) {
+        let cells: Vec<String> = row.iter().zip(&widths).map(|(c, w)| format!("{c:w$}")).collect();
+        let _ = writeln!(text, "  {}", cells.join("  ").trim_end());
     }
     text
 }

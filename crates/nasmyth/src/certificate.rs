@@ -4,7 +4,7 @@ use crate::RunConfig;
 use crate::fleet::{Fleet, reading};
 use anyhow::{Context, Result};
 use nasmyth_data::{Dataset, Subset, Task};
-use nasmyth_device::{Cost, Costs, DeviceCost, Limit, Unit, format_quantity};
+use nasmyth_device::{BEYOND, Cost, Costs, DeviceCost, Limit, Unit, format_quantity};
 use nasmyth_engine::ParamStore;
 use nasmyth_export::{Session, channels_first};
 use nasmyth_graph::VerifiedGraph;
@@ -121,10 +121,13 @@ impl Verdict {
                 let file = &device.file;
                 let how = match &measured {
                     Some(_) => format!("measured on {} in {}: median", file.processor, file.runtime),
-                    None => format!(
-                        "predicted for {} in {}, upper end of the 95 % interval: not measured",
-                        file.processor, file.runtime
-                    ),
+                    None => {
+                        let beyond = file.fit(*cost).and_then(|fit| fit.beyond(graph));
+                        let end = beyond.map_or("upper end of the 95 % interval".to_owned(), |beyond| {
+                            format!("{BEYOND} times the prediction, because {beyond}")
+                        });
+                        format!("predicted, not measured, for {} in {}: {end}", file.processor, file.runtime)
+                    }
                 };
                 let value =
                     measured.as_ref().map(|m| m.value).or(told.map(|t| t.at_most)).unwrap_or(u64::MAX);
@@ -151,6 +154,19 @@ impl Verdict {
             holds: value <= limit.bound,
             on_device,
         })
+    }
+
+    /// What is said of a cost that was predicted and not measured.
+    pub(crate) fn unmeasured(&self) -> Option<String> {
+        let on_device = self.on_device.as_ref().filter(|on_device| on_device.measured.is_none())?;
+        let unit = self.limit.parse::<Limit>().map_or(Unit::Count, |limit| limit.cost.unit());
+        let predicted = format_quantity(on_device.predicted?, unit);
+        Some(format!(
+            "predicted {}: {predicted}, at most {}: {}",
+            self.cost,
+            format_quantity(on_device.predicted_at_most?, unit),
+            self.how
+        ))
     }
 
     /// The value with its unit.

@@ -2,7 +2,7 @@
 
 use crate::fleet::Fleet;
 use crate::winner::{Length, Trained};
-use crate::{Certificate, FinalLength, Metrics, Notice, Observer, RunConfig, RunFolder, Winner};
+use crate::{Certificate, FinalLength, Metrics, Notice, Observer, RunConfig, RunFolder, Verdict, Winner};
 use anyhow::Result;
 use nasmyth_data::Dataset;
 use nasmyth_device::Objectives;
@@ -218,6 +218,9 @@ impl Finals<'_> {
         let trained = winner.train(length, stop, observer)?;
         let (metrics, certificate) =
             winner.publish(&trained, self.config, self.fleet, finalist.valid.clone())?;
+        for text in certificate.limits.iter().filter_map(Verdict::unmeasured) {
+            observer.notice(&Notice::Remark { text });
+        }
         let Trained { planned, epochs, learning_rate, .. } = trained;
         let length = FinalLength {
             network,

@@ -35,6 +35,7 @@ mod host;
 mod hosts;
 mod inspect;
 mod latency;
+mod limit_study;
 mod model;
 mod motifs;
 mod page;
@@ -58,14 +59,17 @@ pub use effort::Effort;
 pub use failure::{Infeasible, Interrupted, exit_code, explanation};
 pub use finalists::FrontMember;
 pub use fleet::{
-    Calibration, KnownDevice, Progress, calibrate, device_folder, device_names, find_device, forget_models,
-    read_device,
+    Calibration, KnownDevice, MeasuredTable, Progress, READY_DEVICES, TableFit, calibrate, check_device_name,
+    device_folder, device_names, device_text, find_device, fit_tables, forget_models, read_device,
 };
 pub use folder::RunFolder;
 pub use host::Host;
 pub use hosts::{Hosts, home_folder};
 pub use inspect::{PlanReport, load_architecture};
 pub use latency::measurable;
+pub use limit_study::{
+    LimitResult, LimitStudy, Treatment, limit_study_text, study_limits, write_limit_study,
+};
 pub use model::Model;
 pub use page::write_report;
 pub use published::{Description, Form, Summary, Weights, grouped, published, scatter, summaries};

@@ -2,7 +2,9 @@
 
 use crate::ZooError;
 use nasmyth_graph::blocks::Style;
-use nasmyth_graph::ops::{Activation, Add, BatchNorm, Conv, Function, GlobalPool, Linear, Pool, Pooling};
+use nasmyth_graph::ops::{
+    Activation, Add, BatchNorm, Conv, Function, GlobalPool, Linear, Permute, Pool, Pooling, Reshape,
+};
 use nasmyth_graph::{Fact, Graph, GraphError, NodeId, Op};
 
 /// A graph, the value that the next layer reads, and the style of its layers.
@@ -139,6 +141,18 @@ impl Net {
     /// Appends a maximum over 3x3 windows, padded by one (the stem of ResNet).
     pub fn max_pool3(&mut self, stride: usize) -> Result<NodeId, GraphError> {
         self.push(Pool { stride: vec![stride; 2], ..Pool::same(Pooling::Max, &[3, 3]) })
+    }
+
+    /// Takes the channels of `groups` equal groups in turn (Zhang et al. 2018, ShuffleNet, section 3.1).
+    ///
+    /// # Errors
+    /// Channels that cannot be divided so. Values other than images stay as they are.
+    pub fn shuffle(&mut self, groups: usize) -> Result<NodeId, GraphError> {
+        let shape = self.shape().shape().to_vec();
+        let &[height, width, channels] = &shape[..] else { return Ok(self.at) };
+        self.push(Reshape(vec![height, width, groups, channels / groups]))?;
+        self.push(Permute(vec![0, 1, 3, 2]))?;
+        self.push(Reshape(shape))
     }
 
     /// Appends the mean over all positions.

@@ -1,8 +1,8 @@
 //! A Gaussian process over the work of a network, around a simpler model.
 //!
-//! These know that times are sums over operators; what they get wrong is taken as smooth in how much of each kind of work there is.
+//! It knows that times are sums over operators; what it gets wrong is taken as smooth in how much of each kind of work there is.
 
-use super::{Linear, Lookup, Measured, ModelError, OperatorModel, Roofline, cross_validated};
+use super::{Measured, ModelError, OperatorModel, Summed};
 use crate::Operator;
 use nasmyth_surrogate::{GaussianProcess, Matrix};
 use serde::{Deserialize, Serialize};
@@ -12,9 +12,8 @@ use std::collections::BTreeMap;
 const LENGTHS: [f64; 5] = [0.5, 1.0, 2.0, 4.0, 8.0];
 const NOISES: [f64; 5] = [1e-4, 1e-3, 1e-2, 1e-1, 1.0];
 
-/// The logarithm of the seconds is that of the look-up table, of the lines or of the roofline, whichever has the smallest error in
-/// cross-validation, plus a process with a Gaussian kernel over the logarithms of the work of each kind, each in units of its standard
-/// deviation. A network with an operator that these do not have is the roofline's.
+/// The logarithm of the seconds is that of the best sum over operators ([`Summed`]) plus a process with a Gaussian kernel over the logarithms
+/// of the work of each kind, each in units of its standard deviation.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(try_from = "Stored", into = "Stored")]
 pub struct Learned {
@@ -27,13 +26,8 @@ pub struct Learned {
 struct Stored {
     length: f64,
     noise: f64,
-    roofline: Roofline,
-    /// Where it is the best.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    lookup: Option<Lookup>,
-    /// Where they are the best.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    linear: Option<Linear>,
+    #[serde(flatten)]
+    base: Summed,
     /// Kind of operator -> mean and standard deviation of the logarithm of its work.
     features: BTreeMap<String, (f64, f64)>,
     /// For each network its features, and what the simpler model leaves that was fitted without it.
@@ -50,9 +44,7 @@ impl From<Learned> for Stored {
 impl Learned {
     /// Seconds of one operator, before the process corrects those of the network.
     pub(super) fn operator_seconds(&self, operator: &Operator) -> f64 {
-        let table = self.stored.lookup.as_ref().and_then(|lookup| lookup.operator_seconds(operator).ok());
-        let lines = || self.stored.linear.as_ref().and_then(|linear| linear.operator_seconds(operator).ok());
-        table.or_else(lines).unwrap_or_else(|| self.stored.roofline.operator_seconds(operator))
+        self.stored.base.operator_seconds(operator)
     }
 }
 
@@ -82,13 +74,6 @@ impl Stored {
         GaussianProcess::fit(&gram, &targets, noise)
     }
 
-    /// Logarithm of the seconds before the process corrects it.
-    fn base(&self, operators: &[Operator]) -> Result<f64, ModelError> {
-        let table = self.lookup.as_ref().and_then(|lookup| lookup.log_seconds(operators).ok());
-        let lines = || self.linear.as_ref().and_then(|linear| linear.log_seconds(operators).ok());
-        table.or_else(lines).map_or_else(|| self.roofline.log_seconds(operators), Ok)
-    }
-
     fn features(&self, operators: &[Operator]) -> Vec<f64> {
         let work = work(operators);
         let one = |(kind, (mean, deviation)): (&String, &(f64, f64))| {
@@ -102,21 +87,9 @@ impl OperatorModel for Learned {
     const LEAST: usize = 10;
 
     fn fit(samples: &[Measured]) -> Result<Self, ModelError> {
-        let by_roofline = cross_validated::<Roofline>(samples)?;
-        let by_lookup = cross_validated::<Lookup>(samples)?;
-        let by_linear = cross_validated::<Linear>(samples)?;
-        let errors = [&by_roofline, &by_lookup, &by_linear].map(|rest| mean_square(rest));
-        let best = (1..errors.len()).fold(0, |best, i| if errors[i] < errors[best] { i } else { best });
-        let mut stored = Stored {
-            length: 1.0,
-            noise: 1.0,
-            roofline: Roofline::fit(samples)?,
-            lookup: (best == 1).then(|| Lookup::fit(samples)).transpose()?,
-            linear: (best == 2).then(|| Linear::fit(samples)).transpose()?,
-            features: scales(samples),
-            data: Vec::new(),
-        };
-        let rest = [by_roofline, by_lookup, by_linear].into_iter().nth(best).unwrap_or_default();
+        let (base, rest) = Summed::with_rest(samples)?;
+        let mut stored =
+            Stored { length: 1.0, noise: 1.0, base, features: scales(samples), data: Vec::new() };
         let known = samples.iter().zip(rest).filter_map(|((operators, _), rest)| Some((operators, rest?)));
         stored.data = known.map(|(operators, rest)| (stored.features(operators), rest)).collect();
         let settings = LENGTHS.iter().flat_map(|&length| NOISES.map(|noise| (length, noise)));
@@ -130,14 +103,8 @@ impl OperatorModel for Learned {
         let x = self.stored.features(operators);
         let to_data: Vec<f64> =
             self.stored.data.iter().map(|(d, _)| kernel(self.stored.length, d, &x)).collect();
-        Ok(self.stored.base(operators)? + self.process.mean(&to_data))
+        Ok(self.stored.base.log_seconds(operators)? + self.process.mean(&to_data))
     }
-}
-
-/// Infinite without errors.
-fn mean_square(errors: &[Option<f64>]) -> f64 {
-    let known: Vec<f64> = errors.iter().flatten().map(|e| e * e).collect();
-    if known.is_empty() { f64::INFINITY } else { known.iter().sum::<f64>() / known.len() as f64 }
 }
 
 /// Sizes of the operators of each kind, summed.

@@ -4,7 +4,7 @@ use super::{Measured, ModelError, OperatorModel};
 use crate::Operator;
 use nasmyth_surrogate::non_negative_least_squares;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// For each kind of operator seconds for each unit of [`Operator::size`], at sizes that are powers of 4; between two entries linear in
 /// the logarithm of the size, beyond the last ones constant. A network has a time of its own besides.
@@ -17,6 +17,11 @@ pub struct Lookup {
 }
 
 impl Lookup {
+    /// Seconds that every network takes.
+    pub(super) fn start(&self) -> f64 {
+        self.start
+    }
+
     /// Seconds of one operator.
     ///
     /// # Errors
@@ -37,12 +42,7 @@ impl OperatorModel for Lookup {
     const LEAST: usize = 5;
 
     fn fit(samples: &[Measured]) -> Result<Self, ModelError> {
-        let mut knots: BTreeMap<String, BTreeSet<i32>> = BTreeMap::new();
-        for operator in samples.iter().flat_map(|(operators, _)| operators) {
-            knots.entry(operator.kind.clone()).or_default().insert(exponent(operator).round() as i32);
-        }
-        let knots: BTreeMap<String, Vec<i32>> =
-            knots.into_iter().map(|(kind, set)| (kind, set.into_iter().collect())).collect();
+        let knots = knots(samples);
         let mut first = BTreeMap::new();
         let mut columns = 1;
         for (kind, knots) in &knots {
@@ -79,6 +79,27 @@ impl OperatorModel for Lookup {
     }
 }
 
+/// The sizes of each kind that entries are for. A size of which all networks have as many operators tells nothing that the network's own
+/// time does not: it has no entry where its kind has others.
+fn knots(samples: &[Measured]) -> BTreeMap<String, Vec<i32>> {
+    let mut counts: BTreeMap<(&str, i32), Vec<u32>> = BTreeMap::new();
+    for (i, (operators, _)) in samples.iter().enumerate() {
+        for operator in operators {
+            let at = (operator.kind.as_str(), exponent(operator).round() as i32);
+            counts.entry(at).or_insert_with(|| vec![0; samples.len()])[i] += 1;
+        }
+    }
+    let mut knots: BTreeMap<String, (Vec<i32>, Vec<i32>)> = BTreeMap::new();
+    for ((kind, knot), counts) in counts {
+        let (varying, constant) = knots.entry(kind.to_owned()).or_default();
+        let same = counts.iter().all(|count| *count == counts[0]);
+        if same { constant.push(knot) } else { varying.push(knot) }
+    }
+    let chosen =
+        |(varying, constant): (Vec<i32>, Vec<i32>)| if varying.is_empty() { constant } else { varying };
+    knots.into_iter().map(|(kind, both)| (kind, chosen(both))).collect()
+}
+
 /// The exponent of 4 that gives its size.
 fn exponent(operator: &Operator) -> f64 {
     operator.size().max(1.0).log2() / 2.0
@@ -105,6 +126,20 @@ mod tests {
 
     fn operator(size: u64) -> Operator {
         Operator { kind: "conv-3x3".to_owned(), macs: size, weights: 0, activations: 1 }
+    }
+
+    #[test]
+    fn what_all_networks_have_is_no_entry_of_its_own() {
+        // All have one small operator that takes long; large ones take 1 a unit.
+        let sample = |large: usize| {
+            let operators = [vec![operator(16)], vec![operator(1024); large]].concat();
+            (operators, (500.0 + 1024.0 * large as f64).ln())
+        };
+        let table = Lookup::fit(&[1, 2, 3, 4, 5].map(sample)).unwrap();
+        let seconds = table.operator_seconds(&operator(64)).unwrap();
+        assert!((seconds - 64.0).abs() < 1.0, "{seconds}");
+        let network = table.log_seconds(&sample(6).0).unwrap().exp();
+        assert!((network - 500.0 - 6.0 * 1024.0).abs() < 10.0, "{network}");
     }
 
     #[test]

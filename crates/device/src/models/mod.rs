@@ -9,9 +9,11 @@ mod learned;
 mod linear;
 mod lookup;
 mod operator_table;
+mod range;
 mod roofline;
 mod rows;
 mod selection;
+mod summed;
 mod transferred;
 
 pub use cells::Cells;
@@ -19,8 +21,10 @@ pub use learned::Learned;
 pub use linear::Linear;
 pub use lookup::Lookup;
 pub use operator_table::OperatorTable;
+pub use range::{Beyond, Range};
 pub use roofline::Roofline;
 pub use selection::best_model;
+pub use summed::Summed;
 pub use transferred::{Neighbours, Transferred};
 
 use crate::{Operator, operators, operators_by_node};
@@ -46,6 +50,12 @@ impl Prediction {
     pub(crate) fn from_log(log_seconds: f64, margin: f64) -> Self {
         let at = |shift: f64| (log_seconds + shift).exp();
         Self { seconds: at(0.0), low: at(-margin), high: at(margin) }
+    }
+
+    /// The same with an interval that is at least this many times the prediction wide, in either direction.
+    pub(crate) fn widened(self, factor: f64) -> Self {
+        let Self { seconds, low, high } = self;
+        Self { seconds, low: low.min(seconds / factor), high: high.max(seconds * factor) }
     }
 
     /// From a normal distribution of the logarithm of seconds.
@@ -116,7 +126,9 @@ pub enum Model {
     Roofline(Fitted<Roofline>),
     /// A line for each kind of operator.
     Linear(Fitted<Linear>),
-    /// A Gaussian process around the best of these three.
+    /// The best of these three.
+    Summed(Fitted<Summed>),
+    /// A Gaussian process around it.
     Learned(Fitted<Learned>),
     /// A mixture of other devices' models.
     Transferred(Transferred),
@@ -158,6 +170,12 @@ pub static MODELS: &[ModelKind] = &[
         fit: |samples| Fitted::fit(samples).map(Model::Linear),
     },
     ModelKind {
+        name: "summed",
+        doc: "the best of the three; the roofline for operators that the other two do not have",
+        total: true,
+        fit: |samples| Fitted::fit(samples).map(Model::Summed),
+    },
+    ModelKind {
         name: "learned",
         doc: "Gaussian process over the work of each kind of operator, around the best of the three",
         total: true,
@@ -178,6 +196,7 @@ impl Model {
             Self::Lookup(model) => model.model.operator_seconds(operator).ok(),
             Self::Roofline(model) => Some(model.model.operator_seconds(operator)),
             Self::Linear(model) => model.model.operator_seconds(operator).ok(),
+            Self::Summed(model) => Some(model.model.operator_seconds(operator)),
             Self::Learned(model) => Some(model.model.operator_seconds(operator)),
             Self::Transferred(_) | Self::Cells(_) => None,
         };
@@ -195,6 +214,7 @@ impl CostModel for Model {
             Self::Lookup(model) => model.seconds(graph),
             Self::Roofline(model) => model.seconds(graph),
             Self::Linear(model) => model.seconds(graph),
+            Self::Summed(model) => model.seconds(graph),
             Self::Learned(model) => model.seconds(graph),
             Self::Transferred(model) => model.seconds(graph),
             Self::Cells(_) => {

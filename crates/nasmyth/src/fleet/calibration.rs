@@ -4,9 +4,9 @@ use super::fitting::{
     above_the_least, fit_device, measure_networks, measurements, noisy, spread_networks, undisturbed,
 };
 use super::known::today;
-use super::{KnownDevice, device_folder};
+use super::{KnownDevice, check_device_name, device_folder};
 use crate::RunFolder;
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, bail};
 use nasmyth_device::models::CostModel;
 use nasmyth_device::{DeviceFile, Limits, Score};
 use nasmyth_graph::VerifiedGraph;
@@ -103,11 +103,7 @@ pub fn calibrate(
     tell: &mut dyn FnMut(Progress<'_>),
 ) -> Result<(PathBuf, Option<[Score; 2]>)> {
     let Calibration { name, spaces, time, check, seed } = calibration;
-    let fine = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    ensure!(
-        !name.is_empty() && name.chars().all(fine) && !name.ends_with(".toml") && !name.starts_with('.'),
-        "expected a name of letters, digits, `-`, `_` and `.`, got `{name}`"
-    );
+    check_device_name(name)?;
     let KnownDevice { mut file, target, .. } = device;
     let Some(target) = target else {
         bail!("device `{}` cannot be measured: its file has no address", file.name);

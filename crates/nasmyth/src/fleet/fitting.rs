@@ -1,7 +1,7 @@
 //! Models of a device from measured networks of a space.
 
 use anyhow::{Context, Result};
-use nasmyth_device::models::{Model, Sample, best_model};
+use nasmyth_device::models::{Model, Range, Sample, best_model};
 use nasmyth_device::{DeviceCost, DeviceFile, Fit, Limits, Meter};
 use nasmyth_graph::VerifiedGraph;
 use nasmyth_measure::{Measurement, MeasurementFile, Outcome, Target};
@@ -86,7 +86,8 @@ pub(crate) fn fit_device(
         let (model, held_out) = best_model(&samples, &known).with_context(|| {
             format!("device `{}`: no model of {} can be fitted", device.name, cost.name())
         })?;
-        let fit = Fit { of: of.to_owned(), networks: samples.len(), held_out, model };
+        let range = Range::of(&samples);
+        let fit = Fit { of: of.to_owned(), networks: samples.len(), held_out, covered: None, range, model };
         match cost {
             DeviceCost::Latency => device.latency = Some(fit),
             DeviceCost::Energy => device.energy = Some(fit),

@@ -1,7 +1,8 @@
 //! Devices by the names that limits call them.
 
+use super::ready::{READY_DEVICES, ready_device};
 use crate::{Hosts, home_folder};
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use nasmyth_device::{DeviceFile, Header};
 use nasmyth_measure::{Local, Options, RUNTIMES, Runtime, Target, cpu_name, utc};
 use std::fs;
@@ -25,6 +26,19 @@ pub fn device_folder() -> Result<PathBuf> {
     Ok(home_folder()?.join("devices"))
 }
 
+/// Whether a device file may have this name.
+///
+/// # Errors
+/// It cannot be the name of a file.
+pub fn check_device_name(name: &str) -> Result<()> {
+    let fine = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    ensure!(
+        !name.is_empty() && name.chars().all(fine) && !name.ends_with(".toml") && !name.starts_with('.'),
+        "expected a name of letters, digits, `-`, `_` and `.`, got `{name}`"
+    );
+    Ok(())
+}
+
 /// The names of the devices in a folder.
 pub fn device_names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
@@ -41,6 +55,21 @@ pub fn device_names(folder: &Path) -> Vec<String> {
 pub fn read_device(path: &Path) -> Result<DeviceFile> {
     let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     DeviceFile::parse(&text).with_context(|| path.display().to_string())
+}
+
+/// The text of a device file: of the user's, by name or path, or of one that comes with Nasmyth.
+///
+/// # Errors
+/// No such file, with the nearest name.
+pub fn device_text(name: &str) -> Result<String> {
+    let folder = device_folder()?;
+    let file =
+        if name.ends_with(".toml") { PathBuf::from(name) } else { folder.join(format!("{name}.toml")) };
+    match ready_device(name).filter(|_| !file.is_file()) {
+        Some(text) => Ok(text.to_owned()),
+        None if file.is_file() => Ok(read_device(&file)?.to_text()?),
+        None => Err(unknown(name, &folder, Vec::new())),
+    }
 }
 
 /// Removes the file of a device and what was measured for it. Returns whether there was such a device.
@@ -72,7 +101,7 @@ pub struct KnownDevice {
 }
 
 /// The device that a limit calls `name`: a file in the folder of devices, the path of a file, a host that was added, `this` for this
-/// machine (in rten), or `this/RUNTIME`.
+/// machine (in rten), `this/RUNTIME`, or a device that comes with Nasmyth. What is the user's goes first.
 ///
 /// # Errors
 /// No such device, with the nearest name; a runtime that is not there; a device file that cannot be read.
@@ -92,12 +121,16 @@ pub fn find_device(name: &str) -> Result<KnownDevice> {
     match name.split_once('/') {
         None if name == THIS => this(RUNTIME),
         Some((THIS, runtime)) => this(runtime),
-        _ => Err(unknown(name, &folder, hosts.names()?)),
+        _ => match ready_device(name) {
+            Some(text) => reach(DeviceFile::parse(text)?),
+            None => Err(unknown(name, &folder, hosts.names()?)),
+        },
     }
 }
 
 fn unknown(name: &str, folder: &Path, mut names: Vec<String>) -> anyhow::Error {
     names.extend(device_names(folder));
+    names.extend(READY_DEVICES.iter().map(|(name, _)| (*name).to_owned()));
     names.push(THIS.to_owned());
     names.extend(RUNTIMES.iter().map(|r| format!("{THIS}/{}", r.name)));
     let near = names.iter().min_by_key(|known| strsim::damerau_levenshtein(known, name));
@@ -136,15 +169,7 @@ fn reach(mut file: DeviceFile) -> Result<KnownDevice> {
             let runtime = Runtime::find(&file.runtime)?;
             let options = Options { threads: file.threads as usize, ..Options::default() };
             let local = Local::new(runtime, options.clone())?;
-            if file.processor != local.setting().cpu {
-                bail!(
-                    "device `{}` was calibrated on `{}`, and this machine is `{}`: calibrate again, or remove `address` from its file to use \
-                     its models without measuring",
-                    file.name,
-                    file.processor,
-                    local.setting().cpu
-                );
-            }
+            check_processor(&file, &local.setting().cpu, "this machine")?;
             file.version_of_runtime = local.setting().version.clone();
             Ok(KnownDevice { file, target: Some(Box::new(local)), local: Some((runtime, options)) })
         }
@@ -156,6 +181,17 @@ fn reach(mut file: DeviceFile) -> Result<KnownDevice> {
             None => bail!("device `{}`: expected address `local` or `host:NAME`, got `{address}`", file.name),
         },
     }
+}
+
+/// Whether the models of a file are of the processor that is to be measured.
+fn check_processor(file: &DeviceFile, found: &str, machine: &str) -> Result<()> {
+    let DeviceFile { name, processor, .. } = file;
+    ensure!(
+        processor == found,
+        "device `{name}` was calibrated on `{processor}`, and {machine} is `{found}`: calibrate again, or remove `address` from its file to use \
+         its models without measuring"
+    );
+    Ok(())
 }
 
 /// A machine that was added, with what its file says of it.
@@ -172,5 +208,6 @@ fn on_host(file: Option<DeviceFile>, name: &str, threads: u32) -> Result<KnownDe
         date: today(),
     };
     let file = file.unwrap_or_else(|| DeviceFile::new(header()));
+    check_processor(&file, &setting.cpu, &format!("the machine `{name}`"))?;
     Ok(KnownDevice { file, target: Some(Box::new(remote)), local: None })
 }

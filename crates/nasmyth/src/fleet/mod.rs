@@ -3,14 +3,23 @@
 mod calibration;
 mod fitting;
 mod known;
+mod measured_table;
+mod ready;
 
 pub use calibration::{Calibration, Progress, calibrate};
 use fitting::{fit_device, measure_networks, measurements, noisy, spread_networks};
-pub use known::{KnownDevice, device_folder, device_names, find_device, forget_models, read_device};
+pub use known::{
+    KnownDevice, check_device_name, device_folder, device_names, device_text, find_device, forget_models,
+    read_device,
+};
+pub use measured_table::{MeasuredTable, TableFit, fit_tables};
+pub use ready::READY_DEVICES;
 
 use crate::{RunConfig, RunFolder};
 use anyhow::{Context, Result, anyhow};
-use nasmyth_device::{Cost, DeviceCost, Limits, Meter};
+use nasmyth_device::models::Beyond;
+use nasmyth_device::{BEYOND, Cost, DeviceCost, Limits, Meter};
+use nasmyth_graph::VerifiedGraph;
 use nasmyth_measure::{Measurement, Model, measure};
 use nasmyth_space::Space;
 use std::collections::{BTreeMap, BTreeSet};
@@ -108,6 +117,10 @@ impl Fleet {
             }
             for cost in costs(config).filter(|cost| cost.device() == Some(name)) {
                 told(summary(name, &device, cost)?);
+                if device.target.is_none() {
+                    let networks = spread_networks(space, &counted, SAMPLES, config.seed);
+                    extrapolated(cost, &device, &networks).into_iter().for_each(&mut *told);
+                }
             }
             let text = device.file.to_text()?;
             RunFolder::write(&folder.devices().join(file_name(name, "toml")), text.as_bytes())?;
@@ -262,6 +275,21 @@ fn summary(name: &str, device: &KnownDevice, cost: &Cost) -> Result<String> {
         kind.name(),
         fit.networks,
         100.0 * score.within_10,
-        if device.target.is_none() { "; never measured: the device cannot be reached" } else { "" }
+        if device.target.is_none() { "; predicted, not measured: the device cannot be reached" } else { "" }
+    ))
+}
+
+/// A warning where networks of a space are beyond what the model of a cost was fitted to.
+fn extrapolated(cost: &Cost, device: &KnownDevice, networks: &[VerifiedGraph]) -> Option<String> {
+    let Cost::OnDevice(kind, _) = cost else { return None };
+    let fit = device.file.fit(*kind)?;
+    let beyond: Vec<Beyond> = networks.iter().filter_map(|network| fit.beyond(network)).collect();
+    let why = beyond.first()?;
+    Some(format!(
+        "note      {} of {} networks of this space are beyond what {cost} was fitted to ({}): {why}. Of these nobody knows how far off it is; \
+         limits take them to cost {BEYOND} times the prediction",
+        beyond.len(),
+        networks.len(),
+        fit.of
     ))
 }

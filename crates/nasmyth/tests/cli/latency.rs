@@ -117,7 +117,7 @@ fn a_calibrated_device_predicts_where_nothing_can_be_measured() {
     // Elsewhere it is only its models.
     bench.replace("home/devices/desk.toml", "address = \"local\"", "");
     let told = bench.search("latency<=1s@desk", "--trials 2").exits(0);
-    assert!(told.err.contains("never measured"), "{}", told.err);
+    assert!(told.err.contains("predicted, not measured"), "{}", told.err);
     let verdict = bench.json("run/best/certificate.json")["limits"][0].clone();
     assert!(verdict["how"].as_str().unwrap().contains("not measured"), "{verdict}");
     assert_eq!(verdict["on_device"]["measured"], Value::Null);
@@ -168,4 +168,70 @@ fn latency_is_an_objective() {
         !members.is_empty() && members.iter().all(|m| m["costs"]["latency@this"].as_u64().unwrap() > 0),
         "{front}"
     );
+}
+
+#[test]
+fn a_device_that_comes_along_is_predicted_and_said_not_to_be_measured() {
+    let bench = Bench::new();
+    let told = bench.search("latency<=1s@raspberry-pi-4", "--trials 3").exits(0);
+    // Networks for tables are nothing that its model was fitted to.
+    for text in
+        ["predicted, not measured", "are beyond what latency@raspberry-pi-4 was fitted to (NAS-Bench-201"]
+    {
+        assert!(told.err.contains(text), "{}", told.err);
+    }
+    let verdict = &bench.json("run/best/certificate.json")["limits"][0];
+    assert!(
+        verdict["how"].as_str().unwrap().starts_with("predicted, not measured, for Raspberry Pi 4"),
+        "{verdict}"
+    );
+    let [predicted, most] =
+        ["predicted", "predicted_at_most"].map(|p| verdict["on_device"][p].as_u64().unwrap());
+    assert!(verdict["on_device"]["measured"].is_null() && most >= 4 * predicted - 4, "{verdict}");
+    bench.run("device verify run").exits(0);
+
+    let listed: Value = serde_json::from_str(&bench.run("device list --json").exits(0).out).unwrap();
+    let named = |list: &str| {
+        let list = listed[list].as_array().unwrap();
+        list.iter().filter(|device| device["name"] == "raspberry-pi-4").count()
+    };
+    assert_eq!((named("ready"), named("calibrated")), (1, 0));
+    let text = bench.run("device show raspberry-pi-4").exits(0).out;
+    assert!(text.contains("[latency.held_out]"), "{text}");
+    bench.run("device show raspberry-pi-5").exits(2).says("did you mean `raspberry-pi-4`?");
+    bench
+        .run("search --data table.csv --config fast.toml --limit energy<=1J@raspberry-pi-4 --out other")
+        .exits(2)
+        .says("its file has no model of it");
+
+    // One of the user's own of that name goes first.
+    bench.0.write("home/devices/raspberry-pi-4.toml", text.replace("Raspberry Pi 4", "My board"));
+    let text = bench.run("device list").exits(0).out;
+    assert_eq!((text.matches("raspberry-pi-4").count(), text.matches("My board").count()), (1, 1), "{text}");
+    assert!(bench.run("device show raspberry-pi-4").exits(0).out.contains("My board"));
+    bench.run("device remove raspberry-pi-4").exits(0);
+    assert!(!bench.run("device show raspberry-pi-4").exits(0).out.contains("My board"));
+}
+
+#[test]
+fn a_table_of_measurements_makes_a_device() {
+    let bench = Bench::new();
+    let cell = |i: usize| {
+        let operators = ["skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"];
+        let at = |edge: u32| operators[i / 4usize.pow(edge) % 4];
+        format!("|{}~0|+|{}~0|{}~1|+|{}~0|{}~1|{}~2|", at(0), at(1), at(2), at(3), at(4), at(5))
+    };
+    let rows: String = (0..40).map(|i| format!("{},{}\n", cell(97 * i + 5), 1.0 + (i % 7) as f64)).collect();
+    bench.0.write("board.csv", format!("network,latency_ms\n{rows}"));
+    let told = bench.run("device fit board.csv --name board --train 25 --check board.csv").exits(0);
+    assert!(told.out.contains("latency: 25 networks") && told.out.contains("board.toml"), "{}", told.out);
+    assert!(bench.run("device list").exits(0).out.contains("latency of board ("));
+    bench.search("latency<=100s@board", "--trials 2").exits(0);
+    for (request, text) in [
+        ("board.csv --name ../board", "expected a name of letters"),
+        ("board.csv --name board --train 40", "lower --train"),
+        ("nowhere.csv --name board", "cannot read nowhere.csv"),
+    ] {
+        bench.run(&format!("device fit {request}")).exits(2).says(text);
+    }
 }

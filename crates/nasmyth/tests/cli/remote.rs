@@ -105,7 +105,12 @@ fn a_machine_is_added_listed_measured_on_and_forgotten() {
     bench.run("remove laptop").exits(0);
     assert_eq!(std::fs::read_dir(bench.place.path("home/devices")).unwrap().count(), 0);
     bench.run("remove pi").exits(2).says("there is no device `pi`");
-    assert_eq!(bench.run("list").exits(0).out.lines().count(), 1);
+    let told = bench.run("list --json").exits(0).out;
+    let listed: Value = serde_json::from_str(&told).unwrap();
+    assert!(
+        listed["machines"] == serde_json::json!([]) && listed["calibrated"] == serde_json::json!([]),
+        "{told}"
+    );
 }
 
 #[test]
@@ -126,6 +131,26 @@ fn a_limit_on_a_machine_is_certified_there() {
         .command("search --data table.csv --trials 1 --limit latency<=20ms@po")
         .exits(2)
         .says("did you mean `pi`?");
+}
+
+#[test]
+fn another_processor_is_refused_until_it_is_looked_at_anew() {
+    let bench = Bench::new();
+    bench.add().exits(0);
+    bench.run("calibrate --name pi --space mlp --input 4 --time 3s").exits(0);
+    bench.run("measure tiny.txt --device pi").exits(0);
+    let replaced = |from: &str, to: &str, file: &str| {
+        let text = std::fs::read_to_string(bench.place.path(file)).unwrap();
+        bench.place.write(file, text.replace(from, to));
+    };
+    replaced("\"Board\"", "\"Other\"", "greeting");
+    bench.run("measure tiny.txt --device pi").exits(2).says("has another processor (`Other`)");
+    // The host is known anew, and what was calibrated on the old processor is not used for the new one.
+    bench.run("update pi").exits(0);
+    bench
+        .command("search --data table.csv --trials 1 --limit latency<=20ms@pi")
+        .exits(2)
+        .says("was calibrated on `Board`, and the machine `pi` is `Other`");
 }
 
 #[test]

@@ -151,6 +151,19 @@ pub enum RemoteError {
         /// Its protocol.
         protocol: u32,
     },
+    /// Another machine answers, or another processor was put in.
+    #[error(
+        "{address} has another processor (`{theirs}`) than when it was added (`{ours}`): look at it anew with `nasmyth device update NAME`, \
+         and measure again"
+    )]
+    OtherProcessor {
+        /// The machine.
+        address: Address,
+        /// What it reports now.
+        theirs: String,
+        /// What it reported.
+        ours: String,
+    },
     /// Not the one that was copied.
     #[error(
         "{address} has another runner ({theirs}) than the one that was copied there ({ours}): copy it again with `nasmyth device \

@@ -31,7 +31,7 @@ impl Remote {
         Self { runner, setting }
     }
 
-    /// Starts the runner with `networks`.
+    /// Starts the runner with `networks`, on the processor that it was added with.
     fn start(&self, networks: &[&VerifiedGraph], time: Duration) -> Result<Session, RemoteError> {
         let job = Job {
             protocol: PROTOCOL,
@@ -39,7 +39,12 @@ impl Remote {
             threads: self.setting.threads,
             time_s: time.as_secs_f64(),
         };
-        self.runner.start(&job).map(|(session, _)| session)
+        let (session, greeting) = self.runner.start(&job)?;
+        if greeting.cpu != self.setting.cpu {
+            let (address, ours) = (self.runner.ssh.address.clone(), self.setting.cpu.clone());
+            return Err(RemoteError::OtherProcessor { address, theirs: greeting.cpu, ours });
+        }
+        Ok(session)
     }
 }
 

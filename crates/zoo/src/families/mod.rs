@@ -10,6 +10,7 @@ mod efficientnet_v2;
 mod elan;
 mod enet;
 mod fbnet;
+mod fbnet_space;
 mod fbnet_v3;
 mod fractalnet;
 mod gcresnet;
@@ -89,6 +90,7 @@ pub static FAMILIES: &[&Family] = &[
     &once_for_all::FAMILY,
     &mcunet::FAMILY,
     &fbnet::FAMILY,
+    &fbnet_space::FAMILY,
     &fbnet_v3::FAMILY,
     &hardcorenas::FAMILY,
     &efficientnet::FAMILY,

@@ -4,7 +4,7 @@
 use crate::blocks::mobile::conv_head;
 use crate::{Data, Family, Knob, Member, Net, Numbers, ZooError};
 use nasmyth_graph::NodeId;
-use nasmyth_graph::ops::{Concat, Permute, Reshape, Slice};
+use nasmyth_graph::ops::{Concat, Slice};
 
 pub(super) const FAMILY: Family = Family {
     name: "shufflenet_v2",
@@ -75,10 +75,6 @@ fn branch(net: &mut Net, half: usize, stride: usize) -> Result<NodeId, ZooError>
 /// Both halves with their channels in turn.
 fn shuffled(net: &mut Net, left: NodeId, right: NodeId) -> Result<(), ZooError> {
     net.join(Concat, &[left, right])?;
-    let shape = net.shape().shape().to_vec();
-    let &[height, width, channels] = &shape[..] else { return Ok(()) };
-    net.push(Reshape(vec![height, width, 2, channels / 2]))?;
-    net.push(Permute(vec![0, 1, 3, 2]))?;
-    net.push(Reshape(shape))?;
+    net.shuffle(2)?;
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 mod compare;
 mod derive;
+mod limits;
 mod make;
 mod rank;
 
@@ -24,6 +25,7 @@ enum What {
     Show(Show),
     Compare(compare::Compare),
     Derive(derive::Derive),
+    Limits(limits::Limits),
     Make(make::Make),
     Rank(rank::Rank),
 }
@@ -74,6 +76,7 @@ impl Arguments {
             What::Show(a) => a.run(),
             What::Compare(a) => a.run(),
             What::Derive(a) => a.run(),
+            What::Limits(a) => a.run(),
             What::Make(a) => a.run(),
             What::Rank(a) => a.run(),
         }

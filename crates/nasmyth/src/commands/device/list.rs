@@ -5,7 +5,7 @@ use anyhow::Result;
 use clap::Args;
 use nasmyth::device::{DeviceCost, DeviceFile};
 use nasmyth::measure::{Local, cpu_name};
-use nasmyth::{Host, Hosts, device_folder, device_names, explanation, read_device};
+use nasmyth::{Host, Hosts, READY_DEVICES, device_folder, device_names, explanation, read_device};
 use serde::Serialize;
 
 /// List the machines that networks can be measured on, and the devices whose latency can be predicted
@@ -21,6 +21,7 @@ pub struct List {
 struct Devices {
     machines: Vec<Entry>,
     calibrated: Vec<Calibrated>,
+    ready: Vec<Calibrated>,
 }
 
 /// A device file.
@@ -58,8 +59,9 @@ impl List {
                 Calibrated { name, summary }
             })
             .collect();
+        let ready = ready(&entries, &calibrated)?;
         if self.json {
-            return say(serde_json::to_string_pretty(&Devices { machines: entries, calibrated })?);
+            return say(serde_json::to_string_pretty(&Devices { machines: entries, calibrated, ready })?);
         }
         let names = entries.iter().map(|e| e.name.len()).chain(calibrated.iter().map(|c| c.name.len()));
         let widths = names.chain([Local::NAME.len()]);
@@ -74,8 +76,23 @@ impl List {
                 say(format_args!("{name:width$}  broken: {}", error.as_deref().unwrap_or_default()))
             }
         })?;
-        calibrated.iter().try_for_each(|c| say(format_args!("{:width$}  {}", c.name, c.summary)))
+        let line = |c: &Calibrated, width: usize| say(format_args!("{:width$}  {}", c.name, c.summary));
+        calibrated.iter().try_for_each(|c| line(c, width))?;
+        let width = ready.iter().map(|c| c.name.len()).max().unwrap_or(0);
+        say("\nThese come with Nasmyth. What they say is predicted, not measured:")?;
+        ready.iter().try_for_each(|c| line(c, width))
     }
+}
+
+/// The devices that come with Nasmyth, but for those that the user has another one of.
+fn ready(machines: &[Entry], calibrated: &[Calibrated]) -> Result<Vec<Calibrated>> {
+    let taken = |name: &str| {
+        machines.iter().any(|machine| machine.name == name) || calibrated.iter().any(|c| c.name == name)
+    };
+    let entry = |(name, text): &(&str, &str)| {
+        Ok(Calibrated { name: (*name).to_owned(), summary: summary(&DeviceFile::parse(text)?) })
+    };
+    READY_DEVICES.iter().filter(|(name, _)| !taken(name)).map(entry).collect()
 }
 
 /// What the models of a device are, and how good.
@@ -83,7 +100,10 @@ fn summary(file: &DeviceFile) -> String {
     let part = |cost: DeviceCost| {
         let fit = file.fit(cost)?;
         let close = 100.0 * fit.held_out.within_10;
-        Some(format!("{} of {} ({close:.0} % of unseen networks within 10 %)", cost.name(), fit.of))
+        let covered = fit
+            .covered
+            .map_or(String::new(), |share| format!(", {:.0} % in their 95 % intervals", 100.0 * share));
+        Some(format!("{} of {} ({close:.0} % of unseen networks within 10 %{covered})", cost.name(), fit.of))
     };
     let models: Vec<String> = DeviceCost::ALL.into_iter().filter_map(part).collect();
     format!(

@@ -3,9 +3,11 @@
 mod add;
 mod calibrate;
 mod evaluate;
+mod fit;
 mod list;
 mod measure;
 mod remove;
+mod show;
 mod update;
 mod verify;
 
@@ -15,10 +17,12 @@ use anyhow::Result;
 use calibrate::Calibrate;
 use clap::{Args, Subcommand};
 use evaluate::Evaluate;
+use fit::FitTables;
 use list::List;
 use measure::Measure;
 use nasmyth::Host;
 use remove::Remove;
+use show::Show;
 use update::Update;
 use verify::Verify;
 
@@ -33,10 +37,12 @@ pub struct Arguments {
 enum What {
     Measure(Measure),
     Calibrate(Calibrate),
+    Fit(FitTables),
     Verify(Verify),
     Add(Add),
     Update(Update),
     List(List),
+    Show(Show),
     Remove(Remove),
     Evaluate(Evaluate),
 }
@@ -46,10 +52,12 @@ impl Arguments {
         match self.what {
             What::Measure(measure) => measure.run(),
             What::Calibrate(calibrate) => calibrate.run(),
+            What::Fit(fit) => fit.run(),
             What::Verify(verify) => verify.run(),
             What::Add(add) => add.run(),
             What::Update(update) => update.run(),
             What::List(list) => list.run(),
+            What::Show(show) => show.run(),
             What::Remove(remove) => remove.run(),
             What::Evaluate(evaluate) => evaluate.run(),
         }
