@@ -17,7 +17,7 @@ use nasmyth_engine::Engine;
 use nasmyth_estimator::{Cached, Estimator, External, StopFlag};
 use nasmyth_graph::VerifiedGraph;
 use nasmyth_space::{Context, Genotype, Space, preset};
-use nasmyth_strategy::scheduler_named;
+use nasmyth_strategy::{BeginWith, scheduler_named};
 use nasmyth_study::{
     Budget, Changes, Event, Provenance, RunLock, STORE_FILE, State, Status, StopReason, Study, StudyConfig,
     feasibility,
@@ -30,6 +30,9 @@ use std::time::{Duration, Instant};
 
 /// Estimates in a folder that runs share.
 const CACHE_FILE: &str = "estimates.jsonl";
+
+/// Networks of a controller's policy that the search with inherited weights begins with.
+const FAVOURITES: usize = 16;
 
 /// With less time than this, a search that has found nothing does not go on.
 const LEAST_LEFT: Duration = Duration::from_secs(10);
@@ -122,9 +125,16 @@ impl Search {
         vacant(&folder)?;
         let data = request.data()?.open(request.seed()?)?;
         let mut config = request.resolve(&data)?;
-        let space = space_for(&config, &data)?;
+        let mut space = space_for(&config, &data)?;
         scheduler_named(&config.scheduler.name)?;
         let mut notes = data.notes().iter().map(|note| format!("note      {note}")).collect::<Vec<_>>();
+        if let Some(mut supernet) = config.supernet.take() {
+            notes.extend(
+                supernet.check_operators(one_shot_task(&config, &data, &space), &config.open_engine()?)?,
+            );
+            config.supernet = Some(supernet);
+            space = space_for(&config, &data)?;
+        }
         let fleet = Fleet::prepare(&config, &space, &folder, &mut |text| notes.push(text))?;
         let meter = fleet.meter();
         let fallback = feasibility(&space, &config.limits, meter).map_err(|e| Infeasible(e.to_string()))?;
@@ -387,6 +397,7 @@ impl Search {
         let limits = self.study.state().config.limits.clone();
         let meter = self.fleet.meter().clone();
         let admit = |graph: &VerifiedGraph| limits.check(graph, &meter).is_empty();
+        let load = |graph: &VerifiedGraph| limits.load(graph, &meter);
         let supernet: Option<Supernet> = match &self.config.supernet {
             None => None,
             Some(config) => {
@@ -394,7 +405,7 @@ impl Search {
                 let context = self.supernet_context(&limits)?;
                 let (engine, folder) = (&self.engine, &self.folder);
                 let training = Training { config, task, engine, folder, context };
-                let Some((supernet, before)) = training.run(&admit, observer, stop)? else {
+                let Some((supernet, before)) = training.run(&admit, &load, observer, stop)? else {
                     return Ok(StopReason::Interrupted);
                 };
                 self.supernet_before = before;
@@ -435,7 +446,11 @@ impl Search {
             let by_time = budget.time.map_or(0.0, |t| elapsed / t.as_secs_f64());
             observer.notice(&Notice::SearchProgress { share: by_trials.max(by_time).min(1.0) });
         };
-        Ok(self.study.run(estimator, &mut observe, stop)?)
+        let mut methods = self.study.methods()?;
+        if let Some(supernet) = &supernet {
+            methods.strategy = Box::new(BeginWith::new(supernet.favourites(FAVOURITES), methods.strategy));
+        }
+        Ok(self.study.run_with(methods, estimator, &mut observe, stop)?)
     }
 
     /// What an estimate depends on, beside the network, its effort and its seed.
@@ -519,16 +534,20 @@ fn one_shot_task<'a>(config: &'a RunConfig, data: &'a Dataset, space: &'a Space)
     OneShotTask { space, data, recipe: &config.recipe, seed: config.seed }
 }
 
-/// The preset, the published family or the user's file.
+/// The preset, the published family or the user's file, without what a super-network's configuration leaves out.
 fn space_for(config: &RunConfig, data: &Dataset) -> Result<Space> {
-    if let Some(family) = config.space.strip_prefix("zoo:") {
-        return Ok(nasmyth_zoo::space(family, &context(data))?);
+    let space = match config.space.strip_prefix("zoo:") {
+        Some(family) => Ok(nasmyth_zoo::space(family, &context(data))?),
+        None => preset(&config.space, &context(data)),
+    };
+    let space = match config.space.ends_with(".toml") {
+        true => space.with_context(|| config.space.clone())?,
+        false => space?,
+    };
+    match &config.supernet {
+        Some(supernet) => space.without(&supernet.left_out).context("supernet.left_out"),
+        None => Ok(space),
     }
-    let space = preset(&config.space, &context(data));
-    if config.space.ends_with(".toml") {
-        return space.with_context(|| config.space.clone());
-    }
-    Ok(space?)
 }
 
 /// Refuses a folder that cannot take a run. What a run leaves that was killed before its first trial is cleared away.
