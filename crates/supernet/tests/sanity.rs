@@ -59,15 +59,13 @@ fn poisoned(context: &Context) -> Space {
             let word = genes.word(&format!("layer{i}"))?;
             net.scope(format_args!("layer{i}"), |net| {
                 match word.as_str() {
-                    "conv" => drop(net.conv_bn_act(Conv::same(8, &[3]), Some(Function::Relu))?),
-                    "dropout" => drop(net.push(Dropout { rate: 0.999 })?),
-                    "pool" => drop(net.push(Pool::same(Pooling::Average, &[3]))?),
+                    "conv" => net.conv_bn_act(Conv::same(8, &[3]), Some(Function::Relu))?,
+                    "dropout" => net.push(Dropout { rate: 0.999 })?,
+                    "pool" => net.push(Pool::same(Pooling::Average, &[3]))?,
                     // Both taps lie beside the series.
-                    "stretched" => {
-                        drop(net.push(Conv::same(8, &[2]).dilation(80))?.push(BatchNorm::default())?)
-                    }
-                    _ => (),
-                }
+                    "stretched" => net.push(Conv::same(8, &[2]).dilation(80))?.push(BatchNorm::default())?,
+                    _ => net,
+                };
                 Ok(())
             })?;
         }
