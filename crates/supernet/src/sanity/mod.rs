@@ -2,7 +2,9 @@
 //!
 //! An option that destroys what it reads wastes the part of the search that samples it, and with shared weights it misleads the rest. Wu,
 //! Saxena and Jain ("Poisoning the Search Space in Neural Architecture Search", 2021; "Towards One Shot Search Space Poisoning in Neural
-//! Architecture Search", AAAI 2022) ruin a search so with dropout of everything and convolutions that are stretched beyond the image. Each option is measured where it stands in a network, with a classifier of its own behind it:
+//! Architecture Search", AAAI 2022) ruin a search so with dropout of everything and convolutions that are stretched beyond the image.
+//!
+//! Each option is measured where it stands in a network, with a classifier of its own behind it:
 //!
 //! - **signal**: how much of the variance of the outputs over samples is the same when the noise of training is drawn anew;
 //! - **gradient**: what reaches the weights before the option, as a share of what reaches the classifier;
