@@ -63,13 +63,13 @@ pub struct SupernetConfig {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OperatorCheck {
-    /// They are named.
+    /// There is no check.
     #[default]
+    Off,
+    /// They are named.
     Report,
     /// They are named, and the space is searched without them.
     Reject,
-    /// There is no check.
-    Off,
 }
 
 impl SupernetConfig {
