@@ -50,6 +50,16 @@ impl Limits {
         self.check(graph, meter).iter().fold(0.0, |sum, broken| sum + broken.limit.excess(broken.value))
     }
 
+    /// The largest cost of the graph in units of its bound: at most 1 for a graph that keeps all limits, 0 without limits, infinite where the
+    /// model of a device cannot tell.
+    pub fn load(&self, graph: &VerifiedGraph, meter: &Meter) -> f64 {
+        let load = |limit: &Limit| {
+            let told = meter.tell(&limit.cost, graph);
+            told.map_or(f64::INFINITY, |amount| amount.at_most as f64 / limit.bound.max(1) as f64)
+        };
+        self.0.iter().map(load).fold(0.0, f64::max)
+    }
+
     /// The costs that devices have to tell.
     pub fn on_devices(&self) -> impl Iterator<Item = &Cost> {
         self.0.iter().map(|limit| &limit.cost).filter(|cost| cost.device().is_some())

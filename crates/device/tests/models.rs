@@ -373,7 +373,7 @@ fn beyond_what_was_measured_the_interval_is_wide_and_the_reason_is_told() {
     let known = "a = conv(x, out=8, kernel=[3,3])\nb = conv(a, out=12, kernel=[1,1])\n";
     for (graph, expected) in [
         (of(&format!("{known}y = softmax(b)")), Beyond::Kind("softmax".to_owned())),
-        (of("y = conv(x, out=512, kernel=[3,3])"), Beyond::Size("conv-3x3".to_owned())),
+        (of("y = conv(x, out=65536, kernel=[3,3])"), Beyond::Size("conv-3x3".to_owned())),
         (of("y = conv(x, out=8, kernel=[3,3])"), Beyond::Time),
     ] {
         assert_eq!(fit.beyond(&graph), Some(expected));

@@ -77,7 +77,7 @@ pub use rank::{RankCheck, RankReport, RankRun, rank_space};
 pub use reporter::{Json, Lines, Notice, Observer, Silent};
 pub use search::{Outcome, Search, context};
 pub use single::train_architecture;
-pub use supernet::SupernetConfig;
+pub use supernet::{OperatorCheck, SupernetConfig};
 pub use verification::verify;
 pub use winner::{Length, Metrics, Trained, Winner};
 

@@ -4,7 +4,10 @@ use crate::{Notice, Observer, RunFolder};
 use anyhow::{Context, Result, bail};
 use nasmyth_engine::Engine;
 use nasmyth_estimator::StopFlag;
-use nasmyth_supernet::one_shot::{Admit, OneShot, OneShotError, Supernet, Task, method, planned_memory};
+use nasmyth_supernet::one_shot::{
+    Admit, Load, OneShot, OneShotError, Supernet, Task, method, planned_memory,
+};
+use nasmyth_supernet::sanity::{to_leave_out, useless_options};
 use nasmyth_train::TrainError;
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
@@ -46,8 +49,27 @@ pub struct SupernetConfig {
     pub method: String,
     /// Passes over the training data, all sub-networks together.
     pub epochs: f64,
+    /// What becomes of options that do nothing.
+    #[serde(default)]
+    pub operators: OperatorCheck,
+    /// Options that the space is searched without, each `path=value`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
     /// How it is trained and judged.
     pub settings: OneShot,
+}
+
+/// What becomes of options that a check before the search finds to do nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OperatorCheck {
+    /// There is no check.
+    #[default]
+    Off,
+    /// They are named.
+    Report,
+    /// They are named, and the space is searched without them.
+    Reject,
 }
 
 impl SupernetConfig {
@@ -55,7 +77,29 @@ impl SupernetConfig {
     pub(crate) fn of(name: &str, final_epochs: f64) -> Option<Self> {
         let method = method(name)?;
         let settings = (method.settings)();
-        Some(Self { method: name.to_owned(), epochs: TIMES_FINAL * final_epochs, settings })
+        let (operators, left_out) = (OperatorCheck::default(), Vec::new());
+        Some(Self {
+            method: name.to_owned(),
+            epochs: TIMES_FINAL * final_epochs,
+            operators,
+            left_out,
+            settings,
+        })
+    }
+
+    /// Looks for options that do nothing; what is found, in words.
+    pub(crate) fn check_operators(&mut self, task: Task<'_>, engine: &Engine) -> Result<Vec<String>> {
+        if self.operators == OperatorCheck::Off {
+            return Ok(Vec::new());
+        }
+        let useless = useless_options(task, engine, &StopFlag::new())?;
+        let mut texts: Vec<String> = useless.iter().map(|option| format!("warning   {option}")).collect();
+        if self.operators == OperatorCheck::Reject {
+            let left_out = to_leave_out(task.space, &useless);
+            texts.extend(left_out.iter().map(|option| format!("space     left out {option}")));
+            self.left_out.extend(left_out);
+        }
+        Ok(texts)
     }
 
     pub(crate) fn check(&self, scheduler: &str, external: bool) -> Result<()> {
@@ -124,11 +168,13 @@ impl<'a> Training<'a> {
     pub fn run(
         &self,
         admit: Admit<'a>,
+        load: Load<'a>,
         observer: &mut dyn Observer,
         stop: &StopFlag,
     ) -> Result<Option<(Supernet<'a>, Duration)>> {
         let path = self.folder.checkpoints().join("supernet.bank");
-        let mut supernet = Supernet::new(self.task, &self.config.settings, self.engine)?.among(admit);
+        let mut supernet =
+            Supernet::new(self.task, &self.config.settings, self.engine)?.among(admit).bounded(load);
         if path.exists() {
             supernet.restore(&path, &self.context).with_context(|| path.display().to_string())?;
         }
@@ -154,7 +200,16 @@ impl<'a> Training<'a> {
             (Err(OneShotError::Train(TrainError::Interrupted)), _) => Ok(None),
             (Err(error), _) => Err(error.into()),
             (Ok(()), Some(error)) => Err(error.into()),
-            (Ok(()), None) => Ok(Some((supernet, before))),
+            (Ok(()), None) => {
+                if let Some(recipe) = supernet.favourite_recipe() {
+                    let (rate, decay) = (recipe.learning_rate, recipe.weight_decay);
+                    let text = format!(
+                        "policy    learning rate {rate} and weight decay {decay} are the likeliest: set them under [recipe] to train with them"
+                    );
+                    observer.notice(&Notice::Remark { text });
+                }
+                Ok(Some((supernet, before)))
+            }
         }
     }
 }

@@ -24,7 +24,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("strategy", &["graph", "space", "surrogate", "estimator", "chat"]),
     ("bench", &["graph", "space", "device", "surrogate", "strategy"]),
     ("train", &["graph", "engine", "data", "estimator"]),
-    ("supernet", &["graph", "space", "engine", "data", "estimator", "train"]),
+    ("supernet", &["graph", "space", "engine", "data", "estimator", "strategy", "train"]),
     ("study", &["graph", "space", "device", "estimator", "strategy"]),
     (
         "nasmyth",

@@ -32,7 +32,7 @@ pub(crate) struct Slot {
 /// A gene for every slot that exists under the choices made.
 pub(crate) type Chosen = Vec<Option<Gene>>;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Slots {
     list: Vec<Slot>,
     by_path: HashMap<String, usize>,
@@ -44,6 +44,28 @@ impl Slots {
         let mut slots = Self::default();
         slots.add(tree, "", When::Always)?;
         Ok(slots)
+    }
+
+    /// Without an option of a slot, which must have another one. Genes below the option never exist.
+    pub fn without(&mut self, slot: usize, option: u32) {
+        let below = |i: u32| if i > option { i - 1 } else { i };
+        let Slot { domain, default, .. } = &mut self.list[slot];
+        match domain {
+            Domain::Options(values) => drop(values.remove(option as usize)),
+            Domain::Branch(names) => drop(names.remove(option as usize)),
+            _ => return,
+        }
+        *default = match *default {
+            Gene::Index(i) if i != option => Gene::Index(below(i)),
+            _ => Gene::Index(0),
+        };
+        for of in &mut self.list {
+            if let When::Is(decides, only) = &mut of.when
+                && *decides == slot
+            {
+                *only = if *only == option { u32::MAX } else { below(*only) };
+            }
+        }
     }
 
     pub fn list(&self) -> &[Slot] {

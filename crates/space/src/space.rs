@@ -110,6 +110,39 @@ impl Space {
         Ok(Self(Arc::new(Inner { name, doc, slots, lower, members: Some(members) })))
     }
 
+    /// The part of this space whose genotypes have none of these options, each written `path=value`, of unordered choices. Networks stay what
+    /// they are; genotypes as numbers count the options that are left.
+    ///
+    /// # Errors
+    /// A path or value that the space does not have, a choice that would be left without options, or a space that [`only`](Self::only) has
+    /// restricted.
+    pub fn without<S: AsRef<str>>(&self, options: &[S]) -> Result<Self, SpaceError> {
+        let mut slots = self.slots().clone();
+        for text in options.iter().map(AsRef::as_ref) {
+            let (path, value) = text.split_once('=').unwrap_or((text, ""));
+            let slot = slots.find(path)?;
+            let domain = &slots.list()[slot].domain;
+            let wrong = |expected: String| {
+                Err(SpaceError::Gene {
+                    path: path.to_owned(),
+                    expected,
+                    got: format!("`{value}` to leave out"),
+                })
+            };
+            match (domain, domain.read(value)) {
+                _ if self.members().is_some() => return wrong("a space that is not restricted".to_owned()),
+                (Domain::Options(_) | Domain::Branch(_), Some(Gene::Index(option))) if domain.is_free() => {
+                    slots.without(slot, option);
+                }
+                (_, Some(_)) => return wrong("an unordered choice that has another option".to_owned()),
+                (_, None) => return wrong(domain.expected()),
+            }
+        }
+        let Inner { name, doc, lower, .. } = &*self.0;
+        let (name, doc, lower) = (name.clone(), doc.clone(), lower.clone());
+        Ok(Self(Arc::new(Inner { name, doc, slots: Arc::new(slots), lower, members: None })))
+    }
+
     pub(crate) fn members(&self) -> Option<&Members> {
         self.0.members.as_ref()
     }
@@ -266,5 +299,50 @@ fn read(domain: &Domain, path: &str, value: &str) -> Result<Gene, SpaceError> {
 impl fmt::Debug for Space {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Space({}, {} possible genes)", self.name(), self.slots().list().len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+
+    #[test]
+    fn options_are_left_out_with_all_that_is_below_them() {
+        let op = Tree::one_of(
+            "op",
+            [
+                ("noise", Tree::choice("rate", [1, 2])),
+                ("conv", Tree::choice("kernel", [3, 5, 7])),
+                ("pool", Tree::nothing()),
+            ],
+        );
+        let tree = Tree::group([Tree::choice("width", [4, 8, 16]).default(16), op]);
+        let no_network = |_: &Reader<'_>| {
+            Err(SpaceError::GenotypeText { text: String::new(), got: String::new(), position: 1 })
+        };
+        let space = Space::new("s", "", tree, no_network).unwrap();
+        assert_eq!(space.count(), Some(3 * (2 + 3 + 1)));
+        let left = space.without(&["width=8", "op=noise"]).unwrap();
+        assert_eq!(left.count(), Some(2 * (3 + 1)));
+        assert_eq!(left.describe(&left.default_genotype()).unwrap(), "width=16 op=conv op.conv.kernel=3");
+        let mut rng = Rng::seed_from_u64(1);
+        for _ in 0..100 {
+            let genotype = left.sample(&mut rng);
+            let text = left.describe(&genotype).unwrap();
+            assert!(!text.contains("noise") && !text.contains("width=8 "), "{text}");
+            assert_eq!(left.parse(&text).unwrap(), genotype);
+            assert!(space.parse(&text).is_ok(), "{text}");
+        }
+        for (wrong, expected) in [
+            (&["width=5"][..], "width"),
+            (&["depth=5"], "depth"),
+            (&["width=4", "width=8", "width=16"], "another option"),
+        ] {
+            let error = space.without(wrong).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+        let only = space.only([space.default_genotype()]).unwrap();
+        assert!(only.without(&["width=8"]).is_err());
     }
 }

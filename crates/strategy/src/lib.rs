@@ -4,6 +4,7 @@
 //! each of them gets. Both are deterministic: the same seed and the same results give the same trials.
 //! To add one, write one file in `strategies/` or `schedulers/` and add a line to the list there.
 
+mod begin_with;
 mod candidates;
 mod cell_encoding;
 mod cells;
@@ -30,10 +31,12 @@ mod strategy;
 mod trust_region;
 mod value_model;
 
+pub use begin_with::BeginWith;
 pub use error::StrategyError;
 pub use feasible::{distinct, feasible_near, feasible_sample, feasible_walk, smallest};
 pub use nasmyth_estimator::Fidelity;
 pub use nasmyth_space::Rng;
+pub use policy::{Baseline, Policy};
 pub use scheduler::{Next, Scheduler, Task};
 pub use schedulers::{SCHEDULERS, SchedulerKind, scheduler_named};
 pub use settings::{Setting, SettingKind, SettingValue, Settings};

@@ -172,9 +172,15 @@ impl Study {
         observer: &mut dyn FnMut(&Event),
         stop: &StopFlag,
     ) -> Result<StopReason, StudyError> {
-        let folder = self.lock.as_ref().and(self.path.parent());
-        let methods = self.state.config.methods(folder)?;
-        self.run_with(methods, estimator, observer, stop)
+        self.run_with(self.methods()?, estimator, observer, stop)
+    }
+
+    /// The strategy and the scheduler of the configuration, fresh, for [`run_with`](Self::run_with).
+    ///
+    /// # Errors
+    /// A wrong configuration.
+    pub fn methods(&self) -> Result<Methods, StudyError> {
+        self.state.config.methods(self.lock.as_ref().and(self.path.parent()))
     }
 
     /// As [`run`](Self::run), with a strategy and a scheduler of the caller's own, fresh from their constructors. A run

@@ -122,21 +122,68 @@ impl Bank {
     }
 
     /// One step of the optimiser on the tensors that have gradients; of the others nothing changes, nor what is remembered of them.
-    /// `clip` is the largest norm of all gradients together, 0 for none.
-    pub fn update(&mut self, gradients: &Gradients, rate: f64, weight_decay: f64, clip: f64) {
-        let norm = gradients.norm();
-        let factor = if clip > 0.0 && norm > clip { (clip / norm) as f32 } else { 1.0 };
+    pub fn update(&mut self, gradients: &Gradients, step: Step) {
+        let factor = step.factor(gradients);
         for (&slot, grads) in &gradients.0 {
-            let Tensor { role, values, first, second, steps, .. } = &mut self.tensors[slot];
-            *steps += 1;
-            let decay = if *role == Role::Weight { weight_decay } else { 0.0 };
-            let moments = Moments { first, second, steps: *steps };
-            if factor == 1.0 {
-                self.rule.step(values, grads, moments, rate, decay);
-            } else {
-                let clipped: Vec<f32> = grads.iter().map(|g| g * factor).collect();
-                self.rule.step(values, &clipped, moments, rate, decay);
+            self.tensors[slot].step(self.rule, grads, factor, step);
+        }
+    }
+
+    /// The parameters of a sub-network that was bound, as they would be after such a step. The bank stays as it is.
+    pub fn stepped(
+        &self,
+        slots: &[usize],
+        layout: &Arc<ParamLayout>,
+        gradients: &Gradients,
+        step: Step,
+    ) -> ParamStore<f32> {
+        let factor = step.factor(gradients);
+        ParamStore::filled(layout.clone(), |i, _, values| {
+            let mut tensor = self.tensors[slots[i]].clone();
+            if let Some(grads) = gradients.0.get(&slots[i]) {
+                tensor.step(self.rule, grads, factor, step);
             }
+            values.copy_from_slice(&tensor.values);
+        })
+    }
+}
+
+/// How far weights move.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    /// Learning rate.
+    pub rate: f64,
+    /// Decoupled for AdamW, added to the gradient for SGD; not on biases and scales.
+    pub weight_decay: f64,
+    /// The largest norm of all gradients together; 0 for none.
+    pub clip: f64,
+}
+
+impl Step {
+    /// What clipping multiplies gradients by.
+    fn factor(&self, gradients: &Gradients) -> f32 {
+        let norm = gradients.norm();
+        if self.clip > 0.0 && norm > self.clip { (self.clip / norm) as f32 } else { 1.0 }
+    }
+}
+
+impl Tensor {
+    fn step(
+        &mut self,
+        rule: OptimizerKind,
+        grads: &[f32],
+        factor: f32,
+        Step { rate, weight_decay, .. }: Step,
+    ) {
+        let Self { role, values, first, second, steps, .. } = self;
+        *steps += 1;
+        let decay = if *role == Role::Weight { weight_decay } else { 0.0 };
+        let moments = Moments { first, second, steps: *steps };
+        if factor == 1.0 {
+            rule.step(values, grads, moments, rate, decay);
+        } else {
+            let clipped: Vec<f32> = grads.iter().map(|g| g * factor).collect();
+            rule.step(values, &clipped, moments, rate, decay);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::address::Address;
 use crate::bank::{Bank, Tensor};
+use crate::one_shot::Learned;
 use crate::partition::Split;
 use nasmyth_graph::Role;
 use serde::{Deserialize, Serialize};
@@ -48,6 +49,9 @@ pub struct Progress {
     pub split_at: Option<u64>,
     /// Splits made.
     pub splits: Vec<Split>,
+    /// What the controller has learned, where one samples.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learned: Option<Learned>,
     /// Seconds spent.
     pub seconds: f64,
 }

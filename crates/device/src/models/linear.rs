@@ -30,11 +30,6 @@ fn terms(operator: &Operator) -> [f64; TERMS] {
 }
 
 impl Linear {
-    /// Seconds that every network takes.
-    pub(super) fn start(&self) -> f64 {
-        self.start
-    }
-
     /// Seconds of one operator.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use super::{Measured, ModelError, OperatorModel};
 use crate::Operator;
 use nasmyth_surrogate::non_negative_least_squares;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// For each kind of operator seconds for each unit of [`Operator::size`], at sizes that are powers of 4; between two entries linear in
 /// the logarithm of the size, beyond the last ones constant. A network has a time of its own besides.
@@ -17,11 +17,6 @@ pub struct Lookup {
 }
 
 impl Lookup {
-    /// Seconds that every network takes.
-    pub(super) fn start(&self) -> f64 {
-        self.start
-    }
-
     /// Seconds of one operator.
     ///
     /// # Errors
@@ -61,8 +56,15 @@ impl OperatorModel for Lookup {
             }
             row
         };
-        let rows: Vec<Vec<f64>> = samples.iter().map(row).collect();
-        let x = non_negative_least_squares(&rows, &vec![1.0; rows.len()]);
+        let mut rows: Vec<Vec<f64>> = samples.iter().map(row).collect();
+        let neighbours = knots.iter().flat_map(|(kind, knots)| {
+            let first = first[kind.as_str()];
+            first + 1..first + knots.len()
+        });
+        let ties: Vec<Vec<f64>> = neighbours.map(|entry| tie(&rows, entry)).collect();
+        let targets: Vec<f64> = rows.iter().map(|_| 1.0).chain(ties.iter().map(|_| 0.0)).collect();
+        rows.extend(ties);
+        let x = non_negative_least_squares(&rows, &targets);
         let entry = |(kind, knots): (&String, &Vec<i32>)| {
             let values = &x[first[kind.as_str()]..];
             (kind.clone(), knots.iter().copied().zip(values.iter().copied()).collect())
@@ -79,25 +81,26 @@ impl OperatorModel for Lookup {
     }
 }
 
-/// The sizes of each kind that entries are for. A size of which all networks have as many operators tells nothing that the network's own
-/// time does not: it has no entry where its kind has others.
+/// What an entry costs for differing from the one before it: little, but where measurements cannot tell what an operator of that size takes,
+/// it takes what it does at the next size, in place of nothing.
+fn tie(rows: &[Vec<f64>], entry: usize) -> Vec<f64> {
+    /// Relative to how much the measurements say of both.
+    const STRENGTH: f64 = 0.03;
+    let norm = |column: usize| rows.iter().map(|row| row[column] * row[column]).sum::<f64>().sqrt();
+    let strength = STRENGTH * norm(entry - 1).min(norm(entry));
+    let mut row = vec![0.0; rows.first().map_or(0, Vec::len)];
+    (row[entry - 1], row[entry]) = (strength, -strength);
+    row
+}
+
+/// The sizes of each kind that entries are for: powers of 4 near which there is an operator.
 fn knots(samples: &[Measured]) -> BTreeMap<String, Vec<i32>> {
-    let mut counts: BTreeMap<(&str, i32), Vec<u32>> = BTreeMap::new();
-    for (i, (operators, _)) in samples.iter().enumerate() {
-        for operator in operators {
-            let at = (operator.kind.as_str(), exponent(operator).round() as i32);
-            counts.entry(at).or_insert_with(|| vec![0; samples.len()])[i] += 1;
-        }
+    let mut knots: BTreeMap<String, BTreeSet<i32>> = BTreeMap::new();
+    for operator in samples.iter().flat_map(|(operators, _)| operators) {
+        let of_kind = knots.entry(operator.kind.clone()).or_default();
+        of_kind.insert(exponent(operator).round() as i32);
     }
-    let mut knots: BTreeMap<String, (Vec<i32>, Vec<i32>)> = BTreeMap::new();
-    for ((kind, knot), counts) in counts {
-        let (varying, constant) = knots.entry(kind.to_owned()).or_default();
-        let same = counts.iter().all(|count| *count == counts[0]);
-        if same { constant.push(knot) } else { varying.push(knot) }
-    }
-    let chosen =
-        |(varying, constant): (Vec<i32>, Vec<i32>)| if varying.is_empty() { constant } else { varying };
-    knots.into_iter().map(|(kind, both)| (kind, chosen(both))).collect()
+    knots.into_iter().map(|(kind, knots)| (kind, knots.into_iter().collect())).collect()
 }
 
 /// The exponent of 4 that gives its size.
@@ -129,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_all_networks_have_is_no_entry_of_its_own() {
+    fn what_all_networks_have_takes_no_longer_than_its_neighbour() {
         // All have one small operator that takes long; large ones take 1 a unit.
         let sample = |large: usize| {
             let operators = [vec![operator(16)], vec![operator(1024); large]].concat();
@@ -140,6 +143,22 @@ mod tests {
         assert!((seconds - 64.0).abs() < 1.0, "{seconds}");
         let network = table.log_seconds(&sample(6).0).unwrap().exp();
         assert!((network - 500.0 - 6.0 * 1024.0).abs() < 10.0, "{network}");
+    }
+
+    #[test]
+    fn a_size_that_cannot_be_told_apart_takes_what_its_neighbour_does() {
+        // As many of the middle size as of another kind, which is dearer: only their sum is known.
+        let other = Operator { kind: "pool".to_owned(), macs: 0, weights: 0, activations: 4096 };
+        let sample = |i: usize| {
+            let (few, many) = (i % 3, 1 + i % 4);
+            let operators =
+                [vec![operator(64); few], vec![other.clone(); few], vec![operator(1024); many]].concat();
+            (operators, (200.0 + 5000.0 * few as f64 + 1024.0 * many as f64).ln())
+        };
+        let table = Lookup::fit(&(0..12).map(sample).collect::<Vec<_>>()).unwrap();
+        let seconds = table.operator_seconds(&operator(64)).unwrap();
+        assert!((40.0..90.0).contains(&seconds), "{seconds}");
+        assert!((table.operator_seconds(&operator(1024)).unwrap() - 1024.0).abs() < 20.0);
     }
 
     #[test]

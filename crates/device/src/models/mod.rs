@@ -171,7 +171,7 @@ pub static MODELS: &[ModelKind] = &[
     },
     ModelKind {
         name: "summed",
-        doc: "the best of the three; the roofline for operators that the other two do not have",
+        doc: "the best of the three; the roofline for networks with operators that the other two do not have",
         total: true,
         fit: |samples| Fitted::fit(samples).map(Model::Summed),
     },

@@ -4,8 +4,8 @@ use super::{Linear, Lookup, Measured, ModelError, OperatorModel, Roofline, cross
 use crate::Operator;
 use serde::{Deserialize, Serialize};
 
-/// The look-up table, the lines or the roofline, whichever has the smallest error in cross-validation. An operator that the first two do not
-/// have takes what the roofline says, so every network has a time; how far off such times are, no measurement has shown.
+/// The look-up table, the lines or the roofline, whichever has the smallest error in cross-validation. A network with an operator that the
+/// first two do not have is the roofline's, so every network has a time; how far off such times are, no measurement has shown.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Summed {
     roofline: Roofline,
@@ -35,16 +35,11 @@ impl Summed {
         Ok((model, rests.into_iter().nth(best).unwrap_or_default()))
     }
 
-    /// Seconds of one operator.
+    /// Seconds of one operator; the roofline's if the chosen model does not have it.
     pub fn operator_seconds(&self, operator: &Operator) -> f64 {
         let table = self.lookup.as_ref().and_then(|lookup| lookup.operator_seconds(operator).ok());
         let lines = || self.linear.as_ref().and_then(|linear| linear.operator_seconds(operator).ok());
         table.or_else(lines).unwrap_or_else(|| self.roofline.operator_seconds(operator))
-    }
-
-    fn start(&self) -> f64 {
-        let table = self.lookup.as_ref().map(Lookup::start);
-        table.or_else(|| self.linear.as_ref().map(Linear::start)).unwrap_or(self.roofline.start)
     }
 }
 
@@ -56,8 +51,9 @@ impl OperatorModel for Summed {
     }
 
     fn log_seconds(&self, operators: &[Operator]) -> Result<f64, ModelError> {
-        let seconds = self.start() + operators.iter().map(|o| self.operator_seconds(o)).sum::<f64>();
-        Ok(seconds.max(f64::MIN_POSITIVE).ln())
+        let table = self.lookup.as_ref().and_then(|lookup| lookup.log_seconds(operators).ok());
+        let lines = || self.linear.as_ref().and_then(|linear| linear.log_seconds(operators).ok());
+        table.or_else(lines).map_or_else(|| self.roofline.log_seconds(operators), Ok)
     }
 }
 

@@ -20,7 +20,7 @@ use nasmyth_space::Context;
 use nasmyth_strategy::scheduler_named;
 use nasmyth_study::{Changes, State, StopReason, Study};
 use nasmyth_train::TrainError;
-use site::{Site, begun, vacant};
+use site::{Site, begun, check_operators, vacant};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -101,9 +101,11 @@ impl Search {
         let folder = RunFolder::new(folder);
         vacant(&folder)?;
         let data = request.data()?.open(request.seed()?)?;
-        let config = request.resolve(&data)?;
+        let mut config = request.resolve(&data)?;
         scheduler_named(&config.scheduler.name)?;
+        let found = check_operators(&mut config, &data)?;
         let mut site = Site::open(folder, config, data, started, Fleet::prepare)?;
+        site.notes.extend(found);
         let search_time = site.plan_effort(request)?;
         let study_config = site.study_config(search_time);
         site.check_memory()?;

@@ -94,16 +94,31 @@ impl Site {
     }
 }
 
-/// The preset, the published family or the user's file.
+/// Looks for options that do nothing, if a super-network's configuration says so; what to leave out is in the configuration then. What was
+/// found, in words.
+pub(super) fn check_operators(config: &mut RunConfig, data: &Dataset) -> Result<Vec<String>> {
+    let space = space_for(config, data)?;
+    let Some(mut supernet) = config.supernet.take() else { return Ok(Vec::new()) };
+    let task = OneShotTask { space: &space, data, recipe: &config.recipe, seed: config.seed };
+    let found = supernet.check_operators(task, &config.open_engine()?);
+    config.supernet = Some(supernet);
+    found
+}
+
+/// The preset, the published family or the user's file, without what a super-network's configuration leaves out.
 fn space_for(config: &RunConfig, data: &Dataset) -> Result<Space> {
-    if let Some(family) = config.space.strip_prefix("zoo:") {
-        return Ok(nasmyth_zoo::space(family, &context(data))?);
+    let space = match config.space.strip_prefix("zoo:") {
+        Some(family) => Ok(nasmyth_zoo::space(family, &context(data))?),
+        None => preset(&config.space, &context(data)),
+    };
+    let space = match config.space.ends_with(".toml") {
+        true => space.with_context(|| config.space.clone())?,
+        false => space?,
+    };
+    match &config.supernet {
+        Some(supernet) => space.without(&supernet.left_out).context("supernet.left_out"),
+        None => Ok(space),
     }
-    let space = preset(&config.space, &context(data));
-    if config.space.ends_with(".toml") {
-        return space.with_context(|| config.space.clone());
-    }
-    Ok(space?)
 }
 
 /// Refuses a folder that cannot take a run. What a run leaves that was killed before its first trial is cleared away.

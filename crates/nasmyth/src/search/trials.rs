@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, anyhow};
 use nasmyth_device::Limits;
 use nasmyth_estimator::{Cached, Estimator, External, StopFlag};
 use nasmyth_graph::VerifiedGraph;
-use nasmyth_strategy::scheduler_named;
+use nasmyth_strategy::{BeginWith, scheduler_named};
 use nasmyth_study::{Event, StopReason};
 use nasmyth_supernet::one_shot::{InheritedEstimator, Supernet};
 use nasmyth_train::TrainingEstimator;
@@ -16,6 +16,9 @@ use std::time::Instant;
 
 /// Estimates in a folder that runs share.
 const CACHE_FILE: &str = "estimates.jsonl";
+
+/// Networks of a controller's policy that the search with inherited weights begins with.
+const FAVOURITES: usize = 16;
 
 impl Search {
     /// Searches, unless an earlier process has finished with that.
@@ -33,6 +36,7 @@ impl Search {
         let limits = self.study.state().config.limits.clone();
         let meter = self.site.fleet.meter().clone();
         let admit = |graph: &VerifiedGraph| limits.check(graph, &meter).is_empty();
+        let load = |graph: &VerifiedGraph| limits.load(graph, &meter);
         let supernet: Option<Supernet> = match &self.site.config.supernet {
             None => None,
             Some(config) => {
@@ -40,7 +44,7 @@ impl Search {
                 let context = self.supernet_context(&limits)?;
                 let (engine, folder) = (&self.site.engine, &self.site.folder);
                 let training = Training { config, task, engine, folder, context };
-                let Some((supernet, before)) = training.run(&admit, observer, stop)? else {
+                let Some((supernet, before)) = training.run(&admit, &load, observer, stop)? else {
                     return Ok(StopReason::Interrupted);
                 };
                 self.supernet_before = before;
@@ -81,7 +85,11 @@ impl Search {
             let by_time = budget.time.map_or(0.0, |t| elapsed / t.as_secs_f64());
             observer.notice(&Notice::SearchProgress { share: by_trials.max(by_time).min(1.0) });
         };
-        Ok(self.study.run(estimator, &mut observe, stop)?)
+        let mut methods = self.study.methods()?;
+        if let Some(supernet) = &supernet {
+            methods.strategy = Box::new(BeginWith::new(supernet.favourites(FAVOURITES), methods.strategy));
+        }
+        Ok(self.study.run_with(methods, estimator, &mut observe, stop)?)
     }
 
     /// What an estimate depends on, beside the network, its effort and its seed.

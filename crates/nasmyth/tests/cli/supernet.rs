@@ -6,7 +6,7 @@ use crate::place::Place;
 fn a_search_with_inherited_weights_ends_in_a_trained_network() {
     let place = Place::new();
     place.write("fast.toml", "[search]\nfinal_epochs = 3.0\n[supernet]\nepochs = 6.0\n");
-    for strategy in ["fair", "gradient-matching"] {
+    for strategy in ["fair", "gradient-matching", "autohas"] {
         let told = place.run(&format!(
             "search --data Waves --strategy {strategy} --config fast.toml --limit params<=20k --trials 6 --out {strategy}"
         ));

@@ -208,7 +208,7 @@ impl Manas {
     fn propose(&mut self, problem: &Problem<'_>, rng: &mut Rng) -> Option<Proposal> {
         let mut last = None;
         for _ in 0..self.tries {
-            let genotype = self.agents.policy.sample(problem, rng);
+            let genotype = self.agents.policy.sample(problem.space, rng);
             if !problem.feasible(&genotype) {
                 self.reject(problem.space, &genotype);
             } else if !(problem.known)(&genotype) {

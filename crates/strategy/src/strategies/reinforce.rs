@@ -11,8 +11,7 @@
 //! taken to be the baseline.
 
 use super::StrategyKind;
-use crate::cells::cell;
-use crate::policy::Policy;
+use crate::policy::{Baseline, Policy};
 use crate::{
     Completed, Origin, Problem, Proposal, Rng, Setting, SettingKind, Settings, Strategy, StrategyError,
     distinct, feasible_near, feasible_sample,
@@ -69,77 +68,6 @@ pub struct Reinforce {
     baseline: Baseline,
 }
 
-/// Running mean and variance of rewards.
-#[derive(Clone, Copy, Debug, Default)]
-struct Baseline {
-    mean: f64,
-    variance: f64,
-    worst: f64,
-    rewards: u64,
-}
-
-impl Policy {
-    /// Adds `weight` times the gradient of the log-probability of a genotype to `gradient`.
-    fn add_gradient(
-        &self,
-        genotype: &Genotype,
-        weight: f64,
-        problem: &Problem<'_>,
-        gradient: &mut [Vec<f64>],
-    ) {
-        for (place, its) in problem.space.by_place(genotype).into_iter().enumerate() {
-            let Some(its) = its else { continue };
-            let probabilities = self.probabilities(place);
-            gradient[place].iter_mut().zip(probabilities).for_each(|(g, p)| *g -= weight * p);
-            gradient[place][cell(self.scales[place], its) as usize] += weight;
-        }
-    }
-
-    /// Monte-Carlo estimate of the gradient of `log P(V)`: of `grad log P(z)`, the mean over feasible draws minus that over all, which is
-    /// zero in expectation and makes the estimate exactly zero where everything is feasible.
-    fn feasibility_gradient(&self, problem: &Problem<'_>, draws: usize, rng: &mut Rng) -> Vec<Vec<f64>> {
-        let mut gradient = self.zeros();
-        let drawn: Vec<(Genotype, bool)> = (0..draws)
-            .map(|_| {
-                let genotype = self.sample(problem, rng);
-                let feasible = problem.feasible(&genotype);
-                (genotype, feasible)
-            })
-            .collect();
-        let feasible = drawn.iter().filter(|(_, feasible)| *feasible).count() as f64;
-        if feasible > 0.0 && feasible < draws as f64 {
-            for (genotype, is_feasible) in &drawn {
-                let weight = if *is_feasible { 1.0 / feasible } else { 0.0 } - 1.0 / draws as f64;
-                self.add_gradient(genotype, weight, problem, &mut gradient);
-            }
-        }
-        gradient
-    }
-
-    fn climb(&mut self, gradient: &[Vec<f64>], step: f64) {
-        for (logits, gradient) in self.logits.iter_mut().zip(gradient) {
-            logits.iter_mut().zip(gradient).for_each(|(logit, g)| *logit += step * g);
-        }
-    }
-}
-
-impl Baseline {
-    /// The reward in standard deviations above the mean so far, both of which it then moves; 0 for the first one.
-    fn advantage(&mut self, reward: f64, momentum: f64) -> f64 {
-        if self.rewards == 0 {
-            (self.mean, self.worst) = (reward, reward);
-        }
-        self.rewards += 1;
-        self.worst = self.worst.min(reward);
-        // The plain mean until there are enough rewards for the momentum to make a difference.
-        let weight = (1.0 - momentum).max(1.0 / self.rewards as f64);
-        let distance = reward - self.mean;
-        self.variance = (1.0 - weight) * (self.variance + weight * distance * distance);
-        self.mean += weight * distance;
-        if self.variance > 0.0 { (distance / self.variance.sqrt()).clamp(-3.0, 3.0) } else { 0.0 }
-    }
-}
-
 impl Reinforce {
     /// From the settings of `reinforce`.
     pub fn new(settings: &Settings) -> Self {
@@ -164,17 +92,19 @@ impl Reinforce {
         let advantages: Vec<f64> = told
             .iter()
             .map(|done| {
-                let reward = done.outcome.map_or(self.baseline.worst, |quality| quality - self.price(done));
+                let reward = done.outcome.map_or(self.baseline.worst(), |quality| quality - self.price(done));
                 self.baseline.advantage(reward, self.momentum)
             })
             .collect();
         let total: f64 = advantages.iter().sum();
         let mut gradient = self.policy.zeros();
         for (done, advantage) in told.iter().zip(&advantages) {
-            self.policy.add_gradient(&done.genotype, *advantage, problem, &mut gradient);
+            let genes = problem.space.by_place(&done.genotype);
+            self.policy.add_gradient(&genes, *advantage, &mut gradient);
         }
         if self.penalty == 0.0 && total != 0.0 {
-            let feasibility = self.policy.feasibility_gradient(problem, self.draws, rng);
+            let feasible = |genotype: &Genotype| problem.feasible(genotype);
+            let feasibility = self.policy.feasibility_gradient(problem.space, &feasible, self.draws, rng);
             let both = gradient.iter_mut().flatten().zip(feasibility.iter().flatten());
             both.for_each(|(g, f)| *g -= total * f);
         }
@@ -190,7 +120,7 @@ impl Reinforce {
     fn propose(&mut self, problem: &Problem<'_>, rng: &mut Rng) -> Option<Proposal> {
         let mut last = None;
         for _ in 0..TRIES {
-            let genotype = self.policy.sample(problem, rng);
+            let genotype = self.policy.sample(problem.space, rng);
             let violation = (problem.violation)(&genotype);
             if violation <= 0.0 && !(problem.known)(&genotype) {
                 return Some(Proposal { genotype, origin: Origin::Model, parent: None });
@@ -198,7 +128,7 @@ impl Reinforce {
             if self.penalty > 0.0 && violation > 0.0 {
                 let mut gradient = self.policy.zeros();
                 let advantage = -self.penalty * violation.min(1.0);
-                self.policy.add_gradient(&genotype, advantage, problem, &mut gradient);
+                self.policy.add_gradient(&problem.space.by_place(&genotype), advantage, &mut gradient);
                 self.policy.climb(&gradient, self.rate);
             }
             last = Some(genotype);
@@ -276,10 +206,11 @@ mod tests {
     #[test]
     fn the_gradient_of_the_feasible_mass_is_that_of_enumeration() {
         let space = space();
-        let problem = Problem { space: &space, violation: &violation, known: &|_| false, costs: &no_costs };
+        let feasible_ones = |genotype: &Genotype| violation(genotype) == 0.0;
         let mut policy = Policy::uniform(space.scales());
         policy.logits = vec![vec![0.3, -0.5, 0.9], vec![-0.2, 0.1, 0.7]];
-        let estimate = policy.feasibility_gradient(&problem, 200_000, &mut Rng::seed_from_u64(1));
+        let estimate =
+            policy.feasibility_gradient(&space, &feasible_ones, 200_000, &mut Rng::seed_from_u64(1));
         for (place, estimates) in estimate.iter().enumerate() {
             for (option, got) in estimates.iter().enumerate() {
                 let at = |shift: f64| {
@@ -326,7 +257,6 @@ mod tests {
     #[test]
     fn the_gradient_of_the_expected_reward_is_that_of_enumeration() {
         let space = space();
-        let problem = Problem { space: &space, violation: &|_| 0.0, known: &|_| false, costs: &no_costs };
         let mut policy = Policy::uniform(space.scales());
         policy.logits = vec![vec![0.3, -0.5, 0.9], vec![-0.2, 0.1, 0.7]];
         let reward = |genotype: &Genotype| sizes(genotype).0 - 0.7 * (params(genotype) / 25.0 - 1.0).abs();
@@ -342,7 +272,7 @@ mod tests {
         let mut gradient = policy.zeros();
         for genotype in space.enumerate() {
             let weight = chance(&policy, &genotype) * reward(&genotype);
-            policy.add_gradient(&genotype, weight, &problem, &mut gradient);
+            policy.add_gradient(&space.by_place(&genotype), weight, &mut gradient);
         }
         for (place, slopes) in gradient.iter().enumerate() {
             for (option, got) in slopes.iter().enumerate() {

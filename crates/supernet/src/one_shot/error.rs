@@ -37,6 +37,11 @@ pub enum OneShotError {
         /// The option that would make it fit.
         advice: String,
     },
+    /// No network keeps the limits.
+    #[error(
+        "no network of space `{0}` that keeps the limits was found, so there is none to train: raise the limits, or take another space"
+    )]
+    Infeasible(String),
     /// Settings that do not fit the space.
     #[error("{at}: expected {expected}, got {got}")]
     Setting {

@@ -1,5 +1,6 @@
 //! Published methods, as settings.
 
+use super::controller::{ControllerPlan, LimitRule};
 use super::settings::{OneShot, Sampling, SplitBy, SplitPlan};
 
 /// A method by name.
@@ -37,11 +38,41 @@ pub static METHODS: &[Method] = &[
         doc: "Few-shot, split where the options' gradients of the shared weights agree least (Hu et al. 2022).",
         settings: || split(SplitBy::Gradients),
     },
+    Method {
+        name: "nas-lid",
+        doc: "Few-shot, split where the features of the options' networks differ most in intrinsic dimension (He et al. 2023).",
+        settings: || split(SplitBy::Dimension),
+    },
+    Method {
+        name: "tunas",
+        doc: "One-shot; a policy learns which paths to sample, with a reward that falls with the distance from the limits (Bender et al. 2020).",
+        settings: || controlled(ControllerPlan { limits: LimitRule::Target, ..ControllerPlan::default() }),
+    },
+    Method {
+        name: "tabnas",
+        doc: "One-shot; a policy learns which paths to sample and rejects those that break limits (Yang et al. 2022).",
+        settings: || controlled(ControllerPlan::default()),
+    },
+    Method {
+        name: "autohas",
+        doc: "One-shot; a policy learns paths, learning rate and weight decay together (Dong et al. 2020).",
+        settings: || {
+            controlled(ControllerPlan {
+                learning_rates: vec![0.25, 0.5, 1.0, 2.0, 4.0],
+                weight_decays: vec![0.0, 1.0, 5.0],
+                ..ControllerPlan::default()
+            })
+        },
+    },
 ];
 
 fn split(by: SplitBy) -> OneShot {
     let split = SplitPlan { by, count: 1, genes: Vec::new(), after: BEFORE_SPLIT };
     OneShot { split: Some(split), ..OneShot::default() }
+}
+
+fn controlled(plan: ControllerPlan) -> OneShot {
+    OneShot { controller: Some(plan), ..OneShot::default() }
 }
 
 /// The method of this name.

@@ -4,11 +4,14 @@
 //! cover a part of the space each ([`SplitPlan`]). A [`Judge`] then tells how good any sub-network is with the weights that it
 //! inherits. [`METHODS`] names the published combinations.
 
+mod controller;
+mod dimension;
 mod error;
 mod estimator;
 mod judge;
 mod memory;
 mod methods;
+mod runner;
 mod sampling;
 mod settings;
 mod split;
@@ -16,12 +19,16 @@ mod statistics;
 mod subnetwork;
 mod supernet;
 
+pub use controller::{ControllerPlan, Learned, LimitRule, Load};
+pub use dimension::intrinsic_dimension;
 pub use error::OneShotError;
 pub use estimator::InheritedEstimator;
 pub use judge::Judge;
 pub use memory::{PlannedMemory, planned_memory, step_bytes};
 pub use methods::{METHODS, Method, method};
+pub(crate) use runner::Runner;
 pub use sampling::Admit;
 pub use settings::{OneShot, Sampling, SplitBy, SplitPlan, StatisticsOf};
+pub(crate) use split::with_gene;
 pub use split::{balanced_cut, similarity};
 pub use supernet::{Supernet, Task};

@@ -24,13 +24,18 @@ impl Sampling {
     /// The sub-networks of update number `update`: a function of it and of `seed`. Of uniform ones only those that `admit` takes, if it
     /// takes any in a while; a fair round takes all.
     pub fn draw(self, space: &Space, seed: u64, update: u64, admit: Option<Admit<'_>>) -> Vec<Genotype> {
-        let mut rng = Rng::seed_from_u64(seed);
-        rng = Rng::seed_from_u64(rng.random::<u64>() ^ update);
+        let mut rng = numbered(seed, update);
         match self {
             Self::Uniform => vec![uniform(space, &mut rng, admit)],
             Self::Fair => fair(space, self.paths(space), &mut rng),
         }
     }
+}
+
+/// The random numbers of an update.
+pub(crate) fn numbered(seed: u64, update: u64) -> Rng {
+    let mut rng = Rng::seed_from_u64(seed);
+    Rng::seed_from_u64(rng.random::<u64>() ^ update)
 }
 
 fn uniform(space: &Space, rng: &mut Rng, admit: Option<Admit<'_>>) -> Genotype {

@@ -1,6 +1,6 @@
 //! How a super-network is trained and judged, as data.
 
-use super::OneShotError;
+use super::{ControllerPlan, OneShotError};
 use crate::Partition;
 use nasmyth_space::Space;
 use serde::{Deserialize, Serialize};
@@ -39,6 +39,9 @@ pub enum SplitBy {
     /// Two groups of options whose gradients of the shared weights agree least with each other, of the gene where they do so least (Hu et
     /// al. 2022, section 3).
     Gradients,
+    /// Two groups of options whose networks' features have intrinsic dimensions that differ most, layer by layer, of the gene where they do so
+    /// most (He et al. 2023).
+    Dimension,
 }
 
 /// Few-shot search: from when on parts of the space have weights of their own.
@@ -75,6 +78,9 @@ pub struct OneShot {
     /// Whether and how the weights are split on the way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split: Option<SplitPlan>,
+    /// What samples sub-networks in place of uniform sampling.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub controller: Option<ControllerPlan>,
 }
 
 impl Default for OneShot {
@@ -86,6 +92,7 @@ impl Default for OneShot {
             groups: 1,
             common: Vec::new(),
             split: None,
+            controller: None,
         }
     }
 }
@@ -104,6 +111,16 @@ impl OneShot {
         }
         if !(1..=1 << 12).contains(&self.groups) {
             return wrong("groups", "1 to 4096", self.groups.to_string());
+        }
+        if let Some(controller) = &self.controller {
+            controller.check()?;
+            if self.sampling != Sampling::Uniform {
+                return wrong(
+                    "sampling",
+                    "uniform, as a controller samples one network a step",
+                    "fair".to_owned(),
+                );
+            }
         }
         let Some(split) = &self.split else { return Ok(()) };
         if !(split.after > 0.0 && split.after < 1.0) {

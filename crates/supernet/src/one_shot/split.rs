@@ -1,6 +1,7 @@
 //! Which gene the weights are split by, and how.
 
-use super::{OneShotError, SplitBy, SplitPlan, Supernet};
+use super::dimension::{alike, profiles};
+use super::{OneShotError, SplitBy, SplitPlan, Supernet, Task};
 use crate::Split;
 use nasmyth_space::{Gene, Genotype, Rng, Scale, Space};
 use rand::SeedableRng;
@@ -49,7 +50,11 @@ pub(crate) fn choose(supernet: &mut Supernet, plan: &SplitPlan) -> Result<Split,
     }
     let mut best: Option<(f64, Split)> = None;
     for &(place, options) in candidates.iter().take(MOST_COMPARED) {
-        let (groups, cost) = balanced_cut(&similarity(supernet, place, options)?);
+        let similarity = match plan.by {
+            SplitBy::Dimension => likeness(supernet, place, options)?,
+            _ => similarity(supernet, place, options)?,
+        };
+        let (groups, cost) = balanced_cut(&similarity);
         if best.as_ref().is_none_or(|(least, _)| cost < *least) {
             best = Some((cost, Split { place, groups }));
         }
@@ -71,8 +76,7 @@ pub fn similarity(
     let n = options as usize;
     let mut mean = vec![vec![0.0; n]; n];
     for round in 0..AROUND {
-        let mut rng = Rng::seed_from_u64(task.seed ^ (place as u64) << 32 ^ round);
-        let base = with_gene(task.space, place, &mut rng);
+        let base = with_gene(task.space, place, &mut around(&task, place, round));
         let at = |option| set(task.space, &base, place, option);
         let gradients = (0..options).map(|o| supernet.gradients(&at(o), round));
         let gradients = gradients.collect::<Result<Vec<_>, _>>()?;
@@ -83,8 +87,31 @@ pub fn similarity(
     Ok(mean)
 }
 
+/// How much the options of a gene are alike in the intrinsic dimensions of features: minus the mean distance of the profiles of networks
+/// that differ in this gene only.
+fn likeness(supernet: &Supernet, place: usize, options: u32) -> Result<Vec<Vec<f64>>, OneShotError> {
+    let task = supernet.task();
+    let n = options as usize;
+    let mut mean = vec![vec![0.0; n]; n];
+    for round in 0..AROUND {
+        let base = with_gene(task.space, place, &mut around(&task, place, round));
+        let genotypes: Vec<Genotype> =
+            (0..options).map(|option| set(task.space, &base, place, option)).collect();
+        let alike = alike(&profiles(supernet, &genotypes)?);
+        for (a, b) in (0..n).flat_map(|a| (0..n).map(move |b| (a, b))) {
+            mean[a][b] += alike[a][b] / AROUND as f64;
+        }
+    }
+    Ok(mean)
+}
+
+/// The random numbers of a network around which the options of a gene are compared.
+fn around(task: &Task<'_>, place: usize, round: u64) -> Rng {
+    Rng::seed_from_u64(task.seed ^ (place as u64) << 32 ^ round)
+}
+
 /// A random genotype that has a gene at this place, if one is found in a while.
-fn with_gene(space: &Space, place: usize, rng: &mut Rng) -> Genotype {
+pub(crate) fn with_gene(space: &Space, place: usize, rng: &mut Rng) -> Genotype {
     let mut drawn = space.sample(rng);
     for _ in 0..MOST_DRAWS {
         if space.by_place(&drawn)[place].is_some() {

@@ -1,13 +1,16 @@
 //! The training of a super-network.
 
+use super::controller::Controlled;
+use super::runner::Runner;
 use super::sampling::Admit;
 use super::split;
 use super::subnetwork::{Cache, Compiled, SubNetwork};
 use super::{Judge, OneShot, OneShotError};
+use crate::bank::Step;
 use crate::checkpoint::Progress as Reached;
 use crate::{Bank, BankCheckpoint, Gradients, Partition, Split};
 use nasmyth_data::{Dataset, Subset};
-use nasmyth_engine::{Crew, Engine, Memory};
+use nasmyth_engine::{Crew, Engine};
 use nasmyth_estimator::StopFlag;
 use nasmyth_space::{Genotype, Space};
 use nasmyth_train::{Feed, Progress, Recipe, TrainError, cosine, set_statistics};
@@ -49,18 +52,18 @@ pub struct Task<'a> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Supernet<'a> {
-    task: Task<'a>,
-    recipe: Recipe,
+    pub(super) task: Task<'a>,
+    pub(super) recipe: Recipe,
     settings: OneShot,
     engine: Engine,
     admit: Option<Admit<'a>>,
+    pub(super) controlled: Option<Controlled<'a>>,
     partition: Partition,
-    bank: Bank,
-    gradients: Gradients,
+    pub(super) bank: Bank,
+    pub(super) gradients: Gradients,
     cache: Cache,
     feed: Feed<'a>,
-    crew: Crew,
-    memory: Option<Memory>,
+    pub(super) runner: Runner,
     reached: Reached,
     begun: Instant,
 }
@@ -81,7 +84,8 @@ impl<'a> Supernet<'a> {
         let parts = first.program.parts();
         Ok(Self {
             feed: Feed::new(task.data, Subset::Train, parts, &recipe.augment, task.seed),
-            crew: Crew::new(engine.threads().min(parts.len())),
+            runner: Runner::new(Crew::new(engine.threads().min(parts.len())), task.seed),
+            controlled: settings.controller.as_ref().map(|plan| Controlled::new(plan, &task, parts)),
             bank: Bank::new(task.seed, recipe.optimizer),
             task,
             recipe,
@@ -91,7 +95,6 @@ impl<'a> Supernet<'a> {
             partition,
             gradients: Gradients::default(),
             cache: Cache::default(),
-            memory: None,
             reached: Reached::default(),
             begun: Instant::now(),
         })
@@ -102,7 +105,7 @@ impl<'a> Supernet<'a> {
         Self { admit: Some(admit), ..self }
     }
 
-    /// Trains up to `steps` steps, each a batch on one sub-network; a fair round that has begun is ended. The learning rate falls once
+    /// Trains up to `steps` steps, each a batch on one sub-network, and the controller, if there is one, with them; a fair round that has begun is ended. The learning rate falls once
     /// before the split and once after it. `observe` is called after each update of the weights.
     ///
     /// # Errors
@@ -123,9 +126,8 @@ impl<'a> Supernet<'a> {
             }
             self.split_if_due(steps)?;
             let step = self.reached.step;
-            let genotypes =
-                self.settings.sampling.draw(self.task.space, self.task.seed, step / paths, self.admit);
-            let loss = self.update(&genotypes, self.rate(steps))?;
+            let learning = self.controlled.as_ref().map_or(0.0, |c| c.controller.rate(step, steps));
+            let loss = self.next_update(step / paths, self.rate(steps), learning)?;
             if !loss.is_finite() {
                 return Err(TrainError::Diverged { step, steps, loss }.into());
             }
@@ -168,6 +170,17 @@ impl<'a> Supernet<'a> {
         self.recipe.learning_rate * cosine(step, phase.end - phase.start, self.recipe.warmup)
     }
 
+    /// One update of the weights on what is sampled with the random numbers of `update`; the mean loss. `learning` is the learning rate of
+    /// the controller, if there is one.
+    fn next_update(&mut self, update: u64, rate: f64, learning: f64) -> Result<f32, OneShotError> {
+        if self.controlled.is_some() {
+            return self.controlled_update(update, rate, learning);
+        }
+        let Task { space, seed, .. } = self.task;
+        let genotypes = self.settings.sampling.draw(space, seed, update, self.admit);
+        self.update(&genotypes, rate)
+    }
+
     /// One update of the weights by the summed gradients of some sub-networks on one batch; their mean loss.
     fn update(&mut self, genotypes: &[Genotype], rate: f64) -> Result<f32, OneShotError> {
         let batch = self.reached.step / genotypes.len().max(1) as u64;
@@ -178,7 +191,8 @@ impl<'a> Supernet<'a> {
             loss += self.accumulate(genotype, batch, true, &mut gradients)? / genotypes.len() as f32;
         }
         if loss.is_finite() {
-            self.bank.update(&gradients, rate, self.recipe.weight_decay, self.recipe.clip);
+            let Recipe { weight_decay, clip, .. } = self.recipe;
+            self.bank.update(&gradients, Step { rate, weight_decay, clip });
         }
         self.gradients = gradients;
         Ok(loss)
@@ -192,7 +206,7 @@ impl<'a> Supernet<'a> {
     }
 
     /// Adds the gradients of a sub-network on a batch; its loss. `keep`: whether running statistics move.
-    fn accumulate(
+    pub(super) fn accumulate(
         &mut self,
         genotype: &Genotype,
         batch: u64,
@@ -203,25 +217,16 @@ impl<'a> Supernet<'a> {
         let Compiled { graph, layout, slots, program } = &*network;
         let mut params = self.bank.gather(slots, layout);
         set_statistics(&mut params, graph, self.task.data.statistics());
-        let mut memory = match self.memory.take() {
-            Some(memory) => program.memory_from(memory),
-            None => program.memory(),
-        };
-        self.feed.read(batch, program, &mut memory, &mut self.crew);
-        let mut grads = vec![0.0; layout.trained().len()];
-        // Golden ratio: spreads bits.
-        let seed = self.task.seed ^ batch.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let loss = program.train_with(&mut self.crew, &params, &mut grads, &mut memory, seed);
+        let (loss, grads, memory) = self.runner.pass(program, &params, &mut self.feed, batch);
         if keep && loss.is_finite() {
-            program.update_buffers(&mut params, &memory);
+            program.update_buffers(&mut params, memory);
             self.bank.keep_buffers(slots, &params);
         }
         gradients.add(slots, layout, &grads);
-        self.memory = Some(memory);
         Ok(loss)
     }
 
-    fn compiled(&mut self, genotype: &Genotype) -> Result<Arc<Compiled>, OneShotError> {
+    pub(super) fn compiled(&mut self, genotype: &Genotype) -> Result<Arc<Compiled>, OneShotError> {
         if let Some(known) = self.cache.get(genotype) {
             return Ok(known);
         }
@@ -240,6 +245,7 @@ impl<'a> Supernet<'a> {
         /// The first steps meet cold memory.
         const WARM_UP: usize = 2;
         let (bank, reached) = (self.bank.clone(), self.reached.clone());
+        let controller = self.controlled.as_ref().map(|c| c.controller.clone());
         let paths = self.settings.sampling.paths(self.task.space);
         let (mut start, mut updates) = (Instant::now(), 0);
         while updates < 3 * WARM_UP || start.elapsed() < at_least {
@@ -247,12 +253,14 @@ impl<'a> Supernet<'a> {
                 start = Instant::now();
             }
             let draw = u64::MAX - updates as u64; // not what the training itself will draw first
-            let genotypes = self.settings.sampling.draw(self.task.space, self.task.seed, draw, self.admit);
-            self.update(&genotypes, 0.0)?;
+            self.next_update(draw, 0.0, f64::MIN_POSITIVE)?;
             updates += 1;
         }
         let seconds = start.elapsed().as_secs_f64() / ((updates - WARM_UP) as f64 * paths as f64);
         (self.bank, self.reached) = (bank, reached);
+        if let (Some(controlled), Some(controller)) = (&mut self.controlled, controller) {
+            controlled.controller = controller;
+        }
         self.cache.clear();
         Ok(seconds)
     }
@@ -317,6 +325,7 @@ impl<'a> Supernet<'a> {
         let progress = Reached {
             seconds: self.seconds(),
             splits: self.partition.splits.clone(),
+            learned: self.controlled.as_ref().map(|c| c.controller.learned()),
             ..self.reached.clone()
         };
         let checkpoint = BankCheckpoint { bank: self.bank.clone(), progress };
@@ -332,6 +341,9 @@ impl<'a> Supernet<'a> {
         let BankCheckpoint { bank, progress } = BankCheckpoint::load(path, &self.context(context), bank)?;
         self.bank = bank;
         self.partition.splits = progress.splits.clone();
+        if let (Some(controlled), Some(learned)) = (&mut self.controlled, &progress.learned) {
+            controlled.controller.remember(learned);
+        }
         self.reached = progress;
         self.begun = Instant::now();
         self.cache.clear();

@@ -13,6 +13,7 @@ pub struct CellSpace {
     context: Context,
     width: usize,
     cells: usize,
+    stride: usize,
     choices: Vec<Choice>,
 }
 
@@ -32,7 +33,13 @@ impl CellSpace {
             to,
             options: options.to_vec(),
         };
-        Self { context, width, cells, choices: EDGES.iter().map(choice).collect() }
+        let (stride, choices) = (stem_stride(&context), EDGES.iter().map(choice).collect());
+        Self { context, width, cells, stride, choices }
+    }
+
+    /// With another stride of the first convolution: fewer positions, faster steps.
+    pub fn with_stride(self, stride: usize) -> Self {
+        Self { stride, ..self }
     }
 }
 
@@ -49,7 +56,7 @@ impl RelaxedSpace for CellSpace {
             });
         }
         let mut cells = MixedCells { kept, partial, built: 0, mixtures: Vec::new(), fixed: Vec::new() };
-        let skeleton = Skeleton { width: self.width, cells: self.cells, stride: stem_stride(&self.context) };
+        let skeleton = Skeleton { width: self.width, cells: self.cells, stride: self.stride };
         let graph = around_cells(&self.context, skeleton, |g, x| cells.next(g, x))?.verify()?;
         Ok(RelaxedGraph { graph, mixtures: cells.mixtures, fixed: cells.fixed })
     }

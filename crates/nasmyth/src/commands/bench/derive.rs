@@ -50,6 +50,9 @@ pub struct Derive {
     /// Cells of each stage
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=20))]
     cells: u32,
+    /// Stride of the first convolution: fewer positions make faster steps [default: by the size of the data]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=16))]
+    stride: Option<u32>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -118,7 +121,10 @@ impl Derive {
         (task, data): (&TaskBenchmark<'_>, &Dataset),
         stop: &StopFlag,
     ) -> Result<Derived> {
-        let space = CellSpace::new(context(data), self.width as usize, self.cells as usize);
+        let mut space = CellSpace::new(context(data), self.width as usize, self.cells as usize);
+        if let Some(stride) = self.stride {
+            space = space.with_stride(stride as usize);
+        }
         let budget = Budget {
             epochs: self.epochs as usize,
             samples: self.samples.map(|n| n as usize),
