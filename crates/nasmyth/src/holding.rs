@@ -1,7 +1,7 @@
 //! Which of the networks that a search found keep their limits when they are measured.
 
 use crate::certificate::Verdict;
-use crate::fleet::{ATTEMPTS, Fleet, GUARD};
+use crate::fleet::{Fleet, GUARD};
 use crate::{Notice, Observer};
 use anyhow::Result;
 use nasmyth_device::{Cost, Limit, Limits, format_quantity};
@@ -56,16 +56,7 @@ impl<'a> Holding<'a> {
         model: &Model,
         observer: &mut dyn Observer,
     ) -> Result<u64> {
-        let time = self.fleet.candidate_time();
-        let mut verdict = Verdict::of(limit, graph, model, self.fleet, time)?;
-        for _ in 1..ATTEMPTS {
-            match &verdict.on_device {
-                Some(on_device) if on_device.measured.as_ref().is_some_and(|m| m.noisy.is_some()) => {
-                    verdict = Verdict::of(limit, graph, model, self.fleet, time)?;
-                }
-                _ => break,
-            }
-        }
+        let verdict = Verdict::of(limit, graph, model, self.fleet, self.fleet.candidate_time())?;
         let reading = verdict.on_device.and_then(|on_device| on_device.measured);
         let high = reading.as_ref().map_or(verdict.value, |reading| reading.high);
         let counts = ((1.0 + GUARD) * high as f64).ceil() as u64;
