@@ -42,7 +42,9 @@ impl<T: Real> Arena<T> {
             drop(self);
             return Self::new(len);
         }
-        self.buffer.resize(end, T::ZERO);
+        if end > self.buffer.len() {
+            self.buffer.resize(end, T::ZERO);
+        }
         self.values.end = end;
         self
     }

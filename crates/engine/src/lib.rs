@@ -34,7 +34,7 @@ pub use crew::Crew;
 pub use engine::{Engine, Memory, Program};
 pub use fold_batch_norm::fold_batch_norm;
 pub use loss::Loss;
-pub use optimizer::{Moments, Optimizer, OptimizerKind, clip};
+pub use optimizer::{Moments, Optimizer, OptimizerKind, clip, sum_of_squares};
 pub use params::{ParamEntry, ParamLayout, ParamStore, initialize};
 pub use plan::{EngineError, Mode, Options, Plan};
 pub use profile::Entry;

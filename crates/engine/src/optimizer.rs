@@ -102,23 +102,28 @@ const EPSILON: f64 = 1e-8;
 
 /// Scales a gradient down to the Euclidean norm `most` if its own is larger; 0 scales nothing.
 pub fn clip<T: Real>(grads: &mut [T], most: f64) {
-    /// Sums that are added to in turn: one would wait for itself.
-    const SUMS: usize = 16;
     if most <= 0.0 {
         return;
     }
-    let square = |g: &T| g.f64() * g.f64();
-    let (rows, rest) = grads.as_chunks::<SUMS>();
-    let mut sums = [0.0; SUMS];
-    T::vectorized(
-        #[inline(always)]
-        || rows.iter().for_each(|row| sums.iter_mut().zip(row).for_each(|(sum, g)| *sum += square(g))),
-    );
-    let norm = (sums.iter().sum::<f64>() + rest.iter().map(square).sum::<f64>()).sqrt();
+    let norm = sum_of_squares(grads).sqrt();
     if norm > most {
         let factor = T::of(most / norm);
         grads.iter_mut().for_each(|g| *g = *g * factor);
     }
+}
+
+/// The square of the Euclidean norm.
+pub fn sum_of_squares<T: Real>(values: &[T]) -> f64 {
+    /// Sums that are added to in turn: one would wait for itself.
+    const SUMS: usize = 16;
+    let square = |v: &T| v.f64() * v.f64();
+    let (rows, rest) = values.as_chunks::<SUMS>();
+    let mut sums = [0.0; SUMS];
+    T::vectorized(
+        #[inline(always)]
+        || rows.iter().for_each(|row| sums.iter_mut().zip(row).for_each(|(sum, v)| *sum += square(v))),
+    );
+    sums.iter().sum::<f64>() + rest.iter().map(square).sum::<f64>()
 }
 
 /// A rule and its memory.

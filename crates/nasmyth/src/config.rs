@@ -1,6 +1,6 @@
 //! What a run is asked to do: a request leaves things open, a configuration has everything resolved.
 
-use crate::{Effort, Length, RunFolder, SupernetConfig, format_duration, parse_duration};
+use crate::{Effort, Length, RelaxedConfig, RunFolder, SupernetConfig, format_duration, parse_duration};
 use anyhow::{Context, Result, anyhow, bail};
 use nasmyth_data::{Dataset, OpenOptions, Subset, TaskKind};
 use nasmyth_device::{Limits, Objectives};
@@ -266,6 +266,9 @@ pub struct RunConfig {
     /// A super-network whose weights networks inherit, in place of training each.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub supernet: Option<SupernetConfig>,
+    /// A differentiable search whose distribution the trials come from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relaxed: Option<RelaxedConfig>,
     /// A program that estimates in place of training.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimator: Option<EstimatorConfig>,
@@ -328,7 +331,7 @@ impl Request {
     /// Where the text is no TOML.
     pub fn parse(text: &str) -> Result<Self> {
         let mut table: Table = text.parse().context("the configuration is not valid TOML")?;
-        for key in ["data", "budget", "search", "supernet", "recipe"] {
+        for key in ["data", "budget", "search", "supernet", "relaxed", "recipe"] {
             if let Some(value) = table.get(key).filter(|value| !value.is_table()) {
                 bail!("{key}: expected a section `[{key}]`, got {value}");
             }
@@ -409,6 +412,7 @@ impl Request {
         let recipe = Recipe::for_data(data.features(), samples);
         let effort = Effort::by_data(samples, recipe.batch);
         let (supernet, given) = self.one_shot(effort.final_epochs);
+        let (relaxed, given) = given.differentiable();
         let timed = self.0.get("budget").and_then(Value::as_table).is_some_and(|b| !b.is_empty());
         let defaults = RunConfig {
             seed: 0,
@@ -430,8 +434,9 @@ impl Request {
                 devices: None,
             },
             strategy: Method::new("regularized-evolution"),
-            scheduler: Method::new(if supernet.is_some() { "none" } else { "asha" }),
+            scheduler: Method::new(if supernet.is_some() || relaxed.is_some() { "none" } else { "asha" }),
             supernet,
+            relaxed,
             estimator: None,
             cache: None,
             recipe,
@@ -461,6 +466,15 @@ impl Request {
         }
     }
 
+    /// The same for a differentiable search.
+    fn differentiable(&self) -> (Option<RelaxedConfig>, Self) {
+        let word = |section: &str, key: &str| self.0.get(section)?.as_table()?.get(key)?.as_str();
+        match word("strategy", "name").and_then(RelaxedConfig::of) {
+            Some(config) => (Some(config), self.clone().without("strategy.name").without("relaxed.method")),
+            None => (word("relaxed", "method").and_then(RelaxedConfig::of), self.clone()),
+        }
+    }
+
     /// Whether the request says this itself.
     pub fn gives(&self, section: &str, key: &str) -> bool {
         self.0.get(section).and_then(Value::as_table).is_some_and(|t| t.contains_key(key))
@@ -474,6 +488,11 @@ impl RunConfig {
     /// An engine that this build or this machine does not have.
     pub fn open_engine(&self) -> Result<Engine> {
         Ok(Engine::open(self.engine, self.workers)?)
+    }
+
+    /// What proposes networks, as the user named it.
+    pub fn strategy_name(&self) -> &str {
+        self.relaxed.as_ref().map_or(&self.strategy.name, |relaxed| &relaxed.method)
     }
 
     fn check(&self) -> Result<()> {
@@ -501,6 +520,12 @@ impl RunConfig {
         }
         if let Some(supernet) = &self.supernet {
             supernet.check(&self.scheduler.name, self.estimator.is_some())?;
+        }
+        if let Some(relaxed) = &self.relaxed {
+            relaxed.check()?;
+            if self.supernet.is_some() {
+                bail!("[supernet] and [relaxed]: expected one of them, got both");
+            }
         }
         self.recipe.problem().map_or(Ok(()), |p| Err(anyhow!(p)))
     }

@@ -24,6 +24,9 @@ const MEAN_EFFORT: f64 = 1.0 + 2.0 / 3.0 + 6.0 / 9.0;
 /// Networks that a search should look at, at least.
 const NETWORKS: f64 = 36.0;
 
+/// Networks that a search looks at that knows before which are good.
+const FAVOURITES: f64 = 6.0;
+
 /// Share of the time that is reserved for the final training of one network, and of a front.
 const FINAL_SHARE: (f64, f64) = (0.45, 0.6);
 
@@ -126,6 +129,13 @@ impl Effort {
             search_time: Some(Duration::from_secs_f64(search_seconds)),
         }
     }
+
+    /// Epochs that a few networks get each, one as many as the other, in `time` on `workers` cores.
+    pub fn of_favourites(time: Duration, workers: usize, samples: usize, batch: usize, speed: Speed) -> f64 {
+        let epochs = |steps: f64| steps * batch as f64 / samples.max(1) as f64;
+        let seen = time.as_secs_f64() * workers as f64 / speed.seconds_per_sample * (1.0 - BESIDE);
+        (seen / FAVOURITES / samples as f64).clamp(epochs(SEARCH_STEPS.0), epochs(SEARCH_STEPS.1))
+    }
 }
 
 #[cfg(test)]
@@ -142,5 +152,8 @@ mod tests {
         // 270 s on two cores at 1 ms: 540,000 samples.
         assert!((long.final_epochs - 10.8).abs() < 0.1);
         assert!(short.trainable.0[0].bound < long.trainable.0[0].bound);
+        // 300 s on one core at 1 ms: 255,000 samples beside other work, for six networks.
+        let each = Effort::of_favourites(Duration::from_secs(300), 1, 50_000, 128, speed);
+        assert!((each * 50_000.0 * 6.0 - 255_000.0).abs() < 1.0 || each == 540.0 * 128.0 / 50_000.0);
     }
 }

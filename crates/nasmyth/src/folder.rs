@@ -100,6 +100,11 @@ impl RunFolder {
         self.0.join("devices")
     }
 
+    /// What a differentiable search came to.
+    pub(crate) fn relaxed(&self) -> PathBuf {
+        self.0.join("relaxed.json")
+    }
+
     /// Patterns that good networks have in common.
     pub(crate) fn motifs(&self) -> PathBuf {
         self.0.join("motifs.json")

@@ -1,6 +1,7 @@
 //! The report of a run, from what its folder holds.
 
 use crate::motifs::Pattern;
+use crate::relaxed::RelaxedOutcome;
 use crate::search::budget_in_words;
 use crate::{Certificate, FrontMember, Metrics, RunConfig, RunFolder, device_names, read_device};
 use anyhow::{Context, Result};
@@ -41,6 +42,7 @@ pub fn write_report(folder: &RunFolder) -> Result<()> {
         report.certificate = certificate.limits.iter().map(row).collect();
     }
     report.patterns = patterns(folder)?;
+    report.relaxed = RelaxedOutcome::read(folder)?.map(RelaxedOutcome::into_report);
     report.front = front(folder, &report.metric.name)?;
     report.layers = layers(folder)?;
     report.network_svg = std::fs::read_to_string(folder.best("architecture.svg")).ok();
@@ -161,7 +163,7 @@ fn from_state(config: &RunConfig, config_text: String, state: &State) -> Report 
         config: config_text,
         seed: config.seed,
         elapsed: seconds.unwrap_or(state.elapsed_ms as f64 / 1e3),
-        strategy: format!("{} with {}", config.strategy.name, config.scheduler.name),
+        strategy: format!("{} with {}", config.strategy_name(), config.scheduler.name),
         space: state.space.clone(),
         metric: Metric { name: name.to_owned(), higher_is_better: true, percent: classification },
         limits: config

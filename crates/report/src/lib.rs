@@ -17,7 +17,7 @@ pub use curves::{CurveSeries, Curves, CurvesChart, CurvesTable, curves_html, cur
 pub use improvement::{Improvement, NoImprovement, improvement, relative_improvement, student_t};
 pub use page::html;
 pub use report::{
-    CertificateRow, Confusion, Cost, Data, FinalMetrics, FrontNetwork, Layer, Limit, Metric, Pattern, Report,
-    Status, Trial,
+    CertificateRow, Confusion, Cost, Data, FinalMetrics, FrontNetwork, Layer, Limit, Metric, Pattern,
+    Relaxed, RelaxedChoice, Report, Status, Trial,
 };
 pub use scatter::{Scatter, Series, scatter_html};

@@ -51,8 +51,39 @@ pub struct Report {
     pub layers: Vec<Layer>,
     /// Patterns of layers, the most useful first.
     pub patterns: Vec<Pattern>,
+    /// The differentiable search that came before the trials, if there was one.
+    #[serde(default)]
+    pub relaxed: Option<Relaxed>,
     /// Remarks for the reader.
     pub notes: Vec<String>,
+}
+
+/// A differentiable search.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Relaxed {
+    /// Name of the method.
+    pub method: String,
+    /// Its choices.
+    pub choices: Vec<RelaxedChoice>,
+    /// Value of the super-network on the validation part, and of the decided network with its weights.
+    pub accuracy: [f64; 2],
+    /// Reasons not to believe it.
+    pub warnings: Vec<String>,
+    /// Whether it was ended early because it collapses.
+    pub given_up: bool,
+}
+
+/// A choice of a differentiable search.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RelaxedChoice {
+    /// The gene.
+    pub name: String,
+    /// Names of its options.
+    pub options: Vec<String>,
+    /// Probability of each option after each epoch.
+    pub probabilities: Vec<Vec<f64>>,
+    /// The option that was decided for, and after how many epochs; nothing for a choice that is drawn.
+    pub decided: Option<(usize, usize)>,
 }
 
 /// A data set.

@@ -54,6 +54,21 @@ fn full(text: &str) -> Report {
         }),
         residuals: vec![(1.0, 2.0), (f64::NAN, 1.0), (3.0, 2.5)],
         notes: vec![text.to_owned()],
+        relaxed: Some(Relaxed {
+            method: text.to_owned(),
+            choices: vec![
+                RelaxedChoice {
+                    name: text.to_owned(),
+                    options: vec![text.to_owned(), "skip".to_owned()],
+                    probabilities: vec![vec![0.5, 0.5], vec![0.25, 0.75]],
+                    decided: Some((1, 2)),
+                },
+                RelaxedChoice::default(),
+            ],
+            accuracy: [0.5, 0.25],
+            warnings: vec![text.to_owned()],
+            given_up: true,
+        }),
         ..Report::default()
     }
 }
@@ -68,6 +83,7 @@ fn a_full_report_has_every_section_and_loads_nothing() {
         "costs",
         "random",
         "progress",
+        "relaxed",
         "network",
         "metrics",
         "confusion",
@@ -85,6 +101,8 @@ fn a_full_report_has_every_section_and_loads_nothing() {
         "+∞",
         "net",
         "taken for",
+        "after epoch 2",
+        "ended early",
     ] {
         assert!(text.contains(word), "{word}");
     }

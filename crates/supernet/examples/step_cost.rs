@@ -6,11 +6,14 @@
 use nasmyth_data::{Features, OpenOptions, Subset, open};
 use nasmyth_engine::{Engine, ParamLayout, Program};
 use nasmyth_estimator::StopFlag;
-use nasmyth_space::{Context, preset};
+use nasmyth_space::{Context, Genotype, preset};
 use nasmyth_supernet::one_shot::{OneShot, Sampling, Supernet, Task, planned_memory, step_bytes};
 use nasmyth_train::{Recipe, Trainer, training_program};
 use std::error::Error;
 use std::time::Instant;
+
+/// Sampled steps in a row, as in a training; then as many on their own, before the machine changes.
+const BLOCK: u64 = 25;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -30,32 +33,24 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (settings, engine, stop) = (OneShot::default(), Engine::cpu(1), StopFlag::new());
 
     let mut supernet = Supernet::new(task, &settings, &engine)?;
-    let (mut sampled, mut alone, mut ratios, mut compiling) =
-        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let (mut most_sampled, mut most_alone) = (0, 0);
-    for step in 0..steps {
-        let start = Instant::now();
-        supernet.run(step + 1, &stop, &mut |_, _| ())?;
-        sampled.push(start.elapsed().as_secs_f64());
-        let genotype = &Sampling::Uniform.draw(&space, task.seed, step, None)[0];
-        let graph = space.lower(genotype)?.verify()?;
-        let layout = ParamLayout::of(&graph);
-        let start = Instant::now();
-        let program = training_program(&graph, &data, &recipe, &engine)?;
-        compiling.push(start.elapsed().as_secs_f64());
-        most_sampled = most_sampled.max(step_bytes(&program, &layout));
-        most_alone = most_alone.max(bytes_alone(&program, &layout, &recipe));
-        let mut trainer = Trainer::new(&graph, &data, Subset::Train, &recipe, 1, &engine)?;
-        trainer.run(1, &stop, &mut |_| ())?; // meets cold memory
-        let start = Instant::now();
-        trainer.run(1, &stop, &mut |_| ())?;
-        alone.push(start.elapsed().as_secs_f64());
-        ratios.extend(sampled.last().zip(alone.last()).map(|(s, a)| s / a));
-    }
+    let (mut costs, mut failed, mut start) = (Costs::default(), None, Instant::now());
+    supernet.run(steps, &stop, &mut |_, progress| {
+        costs.sampled.push(start.elapsed().as_secs_f64());
+        let (done, due) =
+            (costs.alone.len() as u64, progress.step.is_multiple_of(BLOCK) || progress.step == steps);
+        for step in (done..progress.step).filter(|_| due) {
+            let genotype = &Sampling::Uniform.draw(&space, task.seed, step, None)[0];
+            failed = costs.alone(genotype, task, &engine).err().or(failed.take());
+        }
+        start = Instant::now();
+    })?;
+    failed.map_or(Ok(()), Err)?;
+    let Costs { sampled, alone, compiling, most_sampled, most_alone } = costs;
+    let ratios: Vec<f64> = sampled.iter().zip(&alone).map(|(s, a)| s / a).collect();
     let planned = planned_memory(task, &settings, steps, &engine)?;
     println!("batch {}, {steps} steps, each on another network of space `cell`", recipe.batch);
     println!(
-        "sampled    {:.3} ms a step, of which about {:.3} ms compilation",
+        "sampled    {:.3} ms a step, beside about {:.3} ms of compilation on another thread",
         1e3 * mean(&sampled),
         1e3 * mean(&compiling)
     );
@@ -77,6 +72,37 @@ fn main() -> Result<(), Box<dyn Error>> {
         mib(4 * supernet.bank().len() as u64)
     );
     Ok(())
+}
+
+/// Seconds of steps and of compilation, and the most bytes of a step.
+#[derive(Default)]
+struct Costs {
+    sampled: Vec<f64>,
+    alone: Vec<f64>,
+    compiling: Vec<f64>,
+    most_sampled: u64,
+    most_alone: u64,
+}
+
+impl Costs {
+    /// Makes a step of a network on its own.
+    fn alone(&mut self, genotype: &Genotype, task: Task<'_>, engine: &Engine) -> Result<(), Box<dyn Error>> {
+        let Task { space, data, recipe, .. } = task;
+        let graph = space.lower(genotype)?.verify()?;
+        let layout = ParamLayout::of(&graph);
+        let start = Instant::now();
+        let program = training_program(&graph, data, recipe, engine)?;
+        self.compiling.push(start.elapsed().as_secs_f64());
+        self.most_sampled = self.most_sampled.max(step_bytes(&program, &layout));
+        self.most_alone = self.most_alone.max(bytes_alone(&program, &layout, recipe));
+        let mut trainer = Trainer::new(&graph, data, Subset::Train, recipe, 1, engine)?;
+        let stop = StopFlag::new();
+        trainer.run(1, &stop, &mut |_| ())?; // meets cold memory
+        let start = Instant::now();
+        trainer.run(1, &stop, &mut |_| ())?;
+        self.alone.push(start.elapsed().as_secs_f64());
+        Ok(())
+    }
 }
 
 /// What a training on its own holds: parameters, their average, gradients, moments, the memory of the program.

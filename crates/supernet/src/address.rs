@@ -1,7 +1,7 @@
 //! Where a tensor of a super-network is found.
 
 use nasmyth_engine::{ParamEntry, ParamLayout};
-use nasmyth_graph::{Graph, NodeId, Role, VerifiedGraph};
+use nasmyth_graph::{Graph, NodeId, Op, Role, VerifiedGraph};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
@@ -61,17 +61,25 @@ pub fn addresses(graph: &VerifiedGraph, layout: &ParamLayout, part: impl Fn(&str
 
 fn context(graph: &Graph, id: NodeId) -> u64 {
     let node = graph.node(id);
-    let mut text = function(graph, id);
+    let mut text = text_of(graph, id);
     let followed = |before: &&NodeId| !has_weights(graph, id) && has_weights(graph, **before);
     if let Some(&before) = node.inputs.first().filter(followed) {
-        text += &function(graph, before);
+        text += &text_of(graph, before);
     }
     xxh3_64(text.as_bytes())
 }
 
-fn function(graph: &Graph, id: NodeId) -> String {
-    let op = &graph.node(id).op;
+fn text_of(graph: &Graph, id: NodeId) -> String {
+    function_of(&*graph.node(id).op)
+}
+
+fn function_of(op: &dyn Op) -> String {
     format!("{}({})", op.kind(), op.attributes())
+}
+
+/// The context of an operator that stands for itself.
+pub(crate) fn function(op: &dyn Op) -> u64 {
+    xxh3_64(function_of(op).as_bytes())
 }
 
 fn has_weights(graph: &Graph, id: NodeId) -> bool {

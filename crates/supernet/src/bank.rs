@@ -6,7 +6,7 @@
 //! one trains any more.
 
 use crate::address::Address;
-use nasmyth_engine::{ParamEntry, ParamLayout, ParamStore, initialize};
+use nasmyth_engine::{ParamEntry, ParamLayout, ParamStore, initialize, sum_of_squares};
 use nasmyth_graph::{Init, Role};
 use nasmyth_train::{Moments, OptimizerKind};
 use std::collections::{BTreeMap, HashMap};
@@ -72,7 +72,8 @@ impl Bank {
         pairs.map(|(address, entry)| self.slot(address, entry)).collect()
     }
 
-    fn slot(&mut self, address: &Address, entry: &ParamEntry) -> usize {
+    /// Where the tensor of an address stands; a new one comes into being.
+    pub(crate) fn slot(&mut self, address: &Address, entry: &ParamEntry) -> usize {
         if let Some(&slot) = self.index.get(address) {
             return slot;
         }
@@ -90,6 +91,11 @@ impl Bank {
             steps: 0,
         });
         self.tensors.len() - 1
+    }
+
+    /// The values of a tensor.
+    pub(crate) fn values(&self, slot: usize) -> &[f32] {
+        &self.tensors[slot].values
     }
 
     /// The value at an address, whether it has come into being or not.
@@ -200,9 +206,14 @@ impl Gradients {
         }
     }
 
+    /// Puts that of one tensor, in place of what was there.
+    pub(crate) fn insert(&mut self, slot: usize, grads: Vec<f32>) {
+        self.0.insert(slot, grads);
+    }
+
     /// The Euclidean norm of all of them.
     pub fn norm(&self) -> f64 {
-        self.0.values().flatten().map(|&g| f64::from(g).powi(2)).sum::<f64>().sqrt()
+        self.0.values().map(|grads| sum_of_squares(grads)).sum::<f64>().sqrt()
     }
 
     /// The cosine between these gradients and others over the tensors that both have; 0 where either is zero.

@@ -5,6 +5,7 @@ use crate::bank::{Bank, Tensor};
 use crate::one_shot::Learned;
 use crate::partition::Split;
 use nasmyth_graph::Role;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use thiserror::Error;
@@ -33,11 +34,11 @@ pub enum CheckpointError {
 
 /// Everything that the training of a super-network goes on from.
 #[derive(Clone, Debug)]
-pub struct BankCheckpoint {
+pub struct BankCheckpoint<P = Progress> {
     /// The weights.
     pub bank: Bank,
     /// How far it is.
-    pub progress: Progress,
+    pub progress: P,
 }
 
 /// How far a training is.
@@ -58,10 +59,10 @@ pub struct Progress {
 
 /// What stands before the numbers.
 #[derive(Serialize, Deserialize)]
-struct Header {
+struct Header<P> {
     /// What the training is a function of.
     context: String,
-    progress: Progress,
+    progress: P,
     tensors: Vec<Entry>,
 }
 
@@ -76,7 +77,7 @@ struct Entry {
 
 const ROLES: [Role; 3] = [Role::Weight, Role::Bias, Role::Buffer];
 
-impl BankCheckpoint {
+impl<P: Clone + Serialize + DeserializeOwned> BankCheckpoint<P> {
     /// Writes to a file, whole or not at all. `context` says what the training is a function of: space, data, settings.
     ///
     /// # Errors
@@ -135,7 +136,8 @@ impl BankCheckpoint {
         }
         let (len, rest) = body.strip_prefix(MAGIC)?.split_first_chunk::<8>()?;
         let (header, mut rest) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*len)).ok()?)?;
-        let header: Header = serde_json::from_slice(header).ok().filter(|h: &Header| h.context == context)?;
+        let header: Header<P> =
+            serde_json::from_slice(header).ok().filter(|h: &Header<P>| h.context == context)?;
         let mut tensors = Vec::with_capacity(header.tensors.len());
         for Entry { address, role, steps, lens } in header.tensors {
             let role = *ROLES.get(usize::from(role))?;

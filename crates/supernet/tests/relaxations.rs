@@ -197,7 +197,7 @@ fn expected_costs_are_those_of_the_networks_themselves() {
         let options: Vec<usize> =
             space.choices().iter().map(|c| rng.random_range(1..c.options.len())).collect();
         let kept = options.iter().map(|&o| vec![o]).collect();
-        let macs = space.relaxed(&kept, 1).unwrap().graph.macs() as f64;
+        let macs = space.relaxed(&[], &kept, 1).unwrap().graph.macs() as f64;
         let one_hot = |&o: &usize| (0..5).map(|i| f64::from(u8::from(i == o))).collect();
         let p: Probabilities = options.iter().map(one_hot).collect();
         assert_eq!(costs.expected(&p), macs);

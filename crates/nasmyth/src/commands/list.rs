@@ -52,7 +52,9 @@ impl Arguments {
             What::Strategies => {
                 nasmyth::strategy::STRATEGIES.iter().try_for_each(|s| entry(s.name, s.doc, s.settings))?;
                 let methods = nasmyth::weights::one_shot::METHODS;
-                methods.iter().try_for_each(|m| entry(m.name, m.doc, &[]))
+                methods.iter().try_for_each(|m| entry(m.name, m.doc, &[]))?;
+                let relaxed = nasmyth::weights::relaxed::PUBLISHED;
+                relaxed.iter().try_for_each(|p| entry(p.name, &format!("differentiable: {}", p.paper), &[]))
             }
             What::Methods => {
                 nasmyth::weights::relaxed::PUBLISHED.iter().try_for_each(|p| entry(p.name, p.paper, &[]))

@@ -25,7 +25,7 @@ pub struct Arguments {
     /// What to try next (`nasmyth list strategies`) [default: regularized-evolution]
     #[arg(long, value_name = "STRATEGY")]
     strategy: Option<String>,
-    /// Who gets how much training (`nasmyth list schedulers`) [default: asha]
+    /// Who gets how much training (`nasmyth list schedulers`) [default: asha; none with a super-network]
     #[arg(long, value_name = "SCHEDULER")]
     scheduler: Option<String>,
     /// Hard limits, such as "params<=100k,macs<=5M,peak-memory<=256KiB,weights<=400KiB"

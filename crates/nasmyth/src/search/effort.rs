@@ -40,11 +40,22 @@ impl Site {
             search.trainable = effort.trainable;
         }
         let search_time = effort.search_time.unwrap_or(time).saturating_sub(WRAP_UP);
-        self.plan_supernet(request, search_time).map(Some)
+        let left = self.plan_supernet(request, search_time)?;
+        if self.config.relaxed.is_some() && !request.gives("search", "epochs") {
+            let RunConfig { workers, recipe, .. } = &self.config;
+            self.config.search.epochs = Effort::of_favourites(left, *workers, samples, recipe.batch, speed);
+        }
+        Ok(Some(left))
     }
 
     /// Sets the length of a super-network's training, if there is one; the time that is left for the trials.
     fn plan_supernet(&mut self, request: &Request, search_time: Duration) -> Result<Duration> {
+        if let Some(mut relaxed) = self.config.relaxed.take() {
+            let fixed = request.gives("relaxed", "budget");
+            let left = relaxed.plan(self.relaxed_task(), Some(search_time), fixed);
+            self.config.relaxed = Some(relaxed);
+            return Ok(left?.unwrap_or(search_time));
+        }
         let Some(mut supernet) = self.config.supernet.take() else { return Ok(search_time) };
         let fixed = request.gives("supernet", "epochs");
         let left = supernet.plan(self.one_shot_task(), &self.engine, search_time, fixed);

@@ -221,7 +221,10 @@ impl Search {
             ),
             format!(
                 "search    {} with {}, up to {:.2} epochs a trial on {}",
-                config.strategy.name, config.scheduler.name, config.search.epochs, config.engine
+                config.strategy_name(),
+                config.scheduler.name,
+                config.search.epochs,
+                config.engine
             ),
             format!("run       {}", self.site.folder.path().display()),
         ];

@@ -3,6 +3,7 @@
 use super::context;
 use super::effort::networks;
 use crate::fleet::Fleet;
+use crate::relaxed::RelaxedTask;
 use crate::{Infeasible, RunConfig, RunFolder};
 use anyhow::{Context as _, Result, bail};
 use nasmyth_data::Dataset;
@@ -77,8 +78,17 @@ impl Site {
         OneShotTask { space, data, recipe: &config.recipe, seed: config.seed }
     }
 
-    /// Refuses a super-network that does not fit into memory.
+    /// What a differentiable search of the run is for.
+    pub fn relaxed_task(&self) -> RelaxedTask<'_> {
+        let Self { config, data, space, engine, fleet, .. } = self;
+        RelaxedTask { space, data, engine, limits: &config.limits, meter: fleet.meter(), seed: config.seed }
+    }
+
+    /// Refuses a super-network that does not fit into memory, or cannot be made.
     pub fn check_memory(&self) -> Result<()> {
+        if let Some(relaxed) = self.config.relaxed.as_ref().filter(|_| self.config.budget.time.is_none()) {
+            relaxed.clone().plan(self.relaxed_task(), None, true)?;
+        }
         match &self.config.supernet {
             Some(supernet) => Ok(supernet.check_memory(self.one_shot_task(), &self.engine)?),
             None => Ok(()),

@@ -1,6 +1,7 @@
 //! The trials of a search: what estimates them, and the study that runs them.
 
 use super::Search;
+use crate::relaxed::Relaxing;
 use crate::supernet::Training;
 use crate::{Notice, Observer, RunConfig, parse_duration};
 use anyhow::{Context as _, Result, anyhow};
@@ -8,7 +9,7 @@ use nasmyth_device::Limits;
 use nasmyth_estimator::{Cached, Estimator, External, StopFlag};
 use nasmyth_graph::VerifiedGraph;
 use nasmyth_strategy::{BeginWith, scheduler_named};
-use nasmyth_study::{Event, StopReason};
+use nasmyth_study::{Event, Methods, StopReason, StudyConfig};
 use nasmyth_supernet::one_shot::{InheritedEstimator, Supernet};
 use nasmyth_train::TrainingEstimator;
 use std::path::Path;
@@ -37,6 +38,18 @@ impl Search {
         let meter = self.site.fleet.meter().clone();
         let admit = |graph: &VerifiedGraph| limits.check(graph, &meter).is_empty();
         let load = |graph: &VerifiedGraph| limits.load(graph, &meter);
+        let relaxed = match &self.site.config.relaxed {
+            None => None,
+            Some(config) => {
+                let (task, folder) = (self.site.relaxed_task(), &self.site.folder);
+                let relaxing = Relaxing { config, task, folder, context: self.relaxed_context()? };
+                let Some((outcome, before)) = relaxing.run(observer, stop)? else {
+                    return Ok(StopReason::Interrupted);
+                };
+                self.supernet_before += before;
+                Some(outcome)
+            }
+        };
         let supernet: Option<Supernet> = match &self.site.config.supernet {
             None => None,
             Some(config) => {
@@ -85,7 +98,14 @@ impl Search {
             let by_time = budget.time.map_or(0.0, |t| elapsed / t.as_secs_f64());
             observer.notice(&Notice::SearchProgress { share: by_trials.max(by_time).min(1.0) });
         };
-        let mut methods = self.study.methods()?;
+        let mut methods = match relaxed {
+            None => self.study.methods()?,
+            Some(outcome) => {
+                let StudyConfig { scheduler, epochs, .. } = &self.study.state().config;
+                let scheduler = scheduler_named(&scheduler.name)?.make(&scheduler.settings, *epochs)?;
+                Methods { strategy: Box::new(outcome.strategy()), scheduler }
+            }
+        };
         if let Some(supernet) = &supernet {
             methods.strategy = Box::new(BeginWith::new(supernet.favourites(FAVOURITES), methods.strategy));
         }
@@ -108,6 +128,13 @@ impl Search {
         let RunConfig { data, space, supernet, engine, .. } = &self.site.config;
         let data = (data.fingerprint.as_deref(), data.valid_fraction, data.test_fraction, &data.target);
         Ok(serde_json::to_string(&(env!("CARGO_PKG_VERSION"), data, space, supernet, engine, limits))?)
+    }
+
+    /// What a differentiable search is a function of, beside its configuration and the seed.
+    fn relaxed_context(&self) -> Result<String> {
+        let RunConfig { data, space, engine, limits, .. } = &self.site.config;
+        let data = (data.fingerprint.as_deref(), data.valid_fraction, data.test_fraction, &data.target);
+        Ok(serde_json::to_string(&(env!("CARGO_PKG_VERSION"), data, space, engine, limits))?)
     }
 
     fn external(&self, config: &crate::EstimatorConfig) -> Result<External> {

@@ -17,6 +17,7 @@ mod interruption;
 mod language_model;
 mod latency;
 mod place;
+mod relaxed;
 mod remote;
 mod round_trip;
 mod supernet;

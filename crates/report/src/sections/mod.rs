@@ -9,6 +9,7 @@ mod motifs;
 mod network;
 mod progress;
 mod random;
+mod relaxed;
 mod residuals;
 mod setup;
 mod summary;
@@ -35,6 +36,7 @@ pub(crate) static SECTIONS: &[Section] = &[
     Section { id: "costs", title: "Quality against cost", body: costs::body },
     Section { id: "random", title: "Is it better than chance?", body: random::body },
     Section { id: "progress", title: "Progress", body: progress::body },
+    Section { id: "relaxed", title: "How the choices were made", body: relaxed::body },
     Section { id: "network", title: "The network", body: network::body },
     Section { id: "why", title: "Why this network", body: why::body },
     Section { id: "motifs", title: "What good networks have in common", body: motifs::body },

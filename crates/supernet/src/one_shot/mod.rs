@@ -4,6 +4,7 @@
 //! cover a part of the space each ([`SplitPlan`]). A [`Judge`] then tells how good any sub-network is with the weights that it
 //! inherits. [`METHODS`] names the published combinations.
 
+mod ahead;
 mod controller;
 mod dimension;
 mod error;

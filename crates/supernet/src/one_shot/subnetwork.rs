@@ -1,8 +1,7 @@
 //! Sub-networks, compiled.
 
-use super::OneShotError;
+use super::{OneShotError, Task};
 use crate::{Address, Bank, Partition, Slots, addresses};
-use nasmyth_data::Dataset;
 use nasmyth_engine::{Engine, ParamLayout, Program};
 use nasmyth_graph::VerifiedGraph;
 use nasmyth_space::{Genotype, Space};
@@ -56,14 +55,14 @@ impl Cache {
         self.known.get(genotype).cloned()
     }
 
-    /// Keeps a sub-network, and forgets the oldest if there are many.
-    pub fn keep(&mut self, genotype: &Genotype, compiled: Arc<Compiled>) {
+    /// Keeps a sub-network, and forgets the oldest if there are many; the one that is forgotten.
+    #[must_use]
+    pub fn keep(&mut self, genotype: &Genotype, compiled: Arc<Compiled>) -> Option<Arc<Compiled>> {
         let full = self.order.len() >= KEPT;
-        if let Some(oldest) = full.then(|| self.order.pop_front()).flatten() {
-            self.known.remove(&oldest);
-        }
+        let oldest = full.then(|| self.order.pop_front()).flatten();
         self.order.push_back(genotype.clone());
         self.known.insert(genotype.clone(), compiled);
+        self.known.remove(&oldest?)
     }
 
     pub fn clear(&mut self) {
@@ -71,16 +70,28 @@ impl Cache {
     }
 }
 
-impl Compiled {
+/// A sub-network that is compiled, but has no weights yet.
+pub(crate) struct Ready {
+    pub genotype: Genotype,
+    network: SubNetwork,
+    program: Program,
+}
+
+impl Ready {
     pub fn new(
-        network: SubNetwork,
-        bank: &mut Bank,
-        data: &Dataset,
+        task: Task<'_>,
+        partition: &Partition,
+        genotype: Genotype,
         recipe: &Recipe,
         engine: &Engine,
     ) -> Result<Self, OneShotError> {
-        let program = training_program(&network.graph, data, recipe, engine)?;
-        let slots = bank.bind(&network.addresses, &network.layout);
-        Ok(Self { graph: network.graph, layout: network.layout, slots, program })
+        let network = SubNetwork::new(task.space, partition, &genotype)?;
+        let program = training_program(&network.graph, task.data, recipe, engine)?;
+        Ok(Self { genotype, network, program })
+    }
+
+    pub fn bind(self, bank: &mut Bank) -> Compiled {
+        let Self { network: SubNetwork { graph, layout, addresses }, program, .. } = self;
+        Compiled { slots: bank.bind(&addresses, &layout), graph, layout, program }
     }
 }

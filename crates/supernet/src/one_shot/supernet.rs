@@ -1,10 +1,11 @@
 //! The training of a super-network.
 
+use super::ahead::{Ahead, Draws, Helper};
 use super::controller::Controlled;
 use super::runner::Runner;
 use super::sampling::Admit;
 use super::split;
-use super::subnetwork::{Cache, Compiled, SubNetwork};
+use super::subnetwork::{Cache, Compiled, Ready};
 use super::{Judge, OneShot, OneShotError};
 use crate::bank::Step;
 use crate::checkpoint::Progress as Reached;
@@ -16,6 +17,7 @@ use nasmyth_space::{Genotype, Space};
 use nasmyth_train::{Feed, Progress, Recipe, TrainError, cosine, set_statistics};
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// What a super-network is trained for.
@@ -62,6 +64,9 @@ pub struct Supernet<'a> {
     pub(super) bank: Bank,
     pub(super) gradients: Gradients,
     cache: Cache,
+    ahead: Option<Ahead>,
+    /// Sub-networks that are not kept any more.
+    retired: Vec<Arc<Compiled>>,
     feed: Feed<'a>,
     pub(super) runner: Runner,
     reached: Reached,
@@ -79,8 +84,7 @@ impl<'a> Supernet<'a> {
         let partition = settings.partition();
         let mut bank = Bank::new(task.seed, recipe.optimizer);
         let first = task.space.default_genotype();
-        let first = SubNetwork::new(task.space, &partition, &first)?;
-        let first = Compiled::new(first, &mut bank, task.data, &recipe, engine)?;
+        let first = Ready::new(task, &partition, first, &recipe, engine)?.bind(&mut bank);
         let parts = first.program.parts();
         Ok(Self {
             feed: Feed::new(task.data, Subset::Train, parts, &recipe.augment, task.seed),
@@ -95,6 +99,8 @@ impl<'a> Supernet<'a> {
             partition,
             gradients: Gradients::default(),
             cache: Cache::default(),
+            ahead: None,
+            retired: Vec::new(),
             reached: Reached::default(),
             begun: Instant::now(),
         })
@@ -116,6 +122,20 @@ impl<'a> Supernet<'a> {
         stop: &StopFlag,
         observe: &mut dyn FnMut(&Self, Progress),
     ) -> Result<(), OneShotError> {
+        // A controller has to learn before it samples.
+        let Some(draws) = self.controlled.is_none().then(|| self.draws()) else {
+            return self.run_with(None, steps, stop, observe);
+        };
+        thread::scope(|scope| self.run_with(Some(&Helper::begin(scope, draws)), steps, stop, observe))
+    }
+
+    fn run_with(
+        &mut self,
+        helper: Option<&Helper>,
+        steps: u64,
+        stop: &StopFlag,
+        observe: &mut dyn FnMut(&Self, Progress),
+    ) -> Result<(), OneShotError> {
         /// Weight of the newest loss in the reported mean.
         const NEWEST: f64 = 0.02;
         let paths = self.settings.sampling.paths(self.task.space);
@@ -126,8 +146,13 @@ impl<'a> Supernet<'a> {
             }
             self.split_if_due(steps)?;
             let step = self.reached.step;
+            let asked = helper.filter(|_| step + paths < steps);
+            if let Some(helper) = asked {
+                helper.ask(step / paths + 1, self.partition.clone(), std::mem::take(&mut self.retired));
+            }
             let learning = self.controlled.as_ref().map_or(0.0, |c| c.controller.rate(step, steps));
             let loss = self.next_update(step / paths, self.rate(steps), learning)?;
+            self.ahead = asked.and_then(Helper::answer);
             if !loss.is_finite() {
                 return Err(TrainError::Diverged { step, steps, loss }.into());
             }
@@ -159,6 +184,7 @@ impl<'a> Supernet<'a> {
         self.reached.split_at = self.reached.split_at.or(Some(self.reached.step));
         self.partition.splits.push(split);
         self.cache.clear();
+        self.ahead = None;
     }
 
     fn rate(&self, steps: u64) -> f64 {
@@ -170,6 +196,16 @@ impl<'a> Supernet<'a> {
         self.recipe.learning_rate * cosine(step, phase.end - phase.start, self.recipe.warmup)
     }
 
+    fn draws(&self) -> Draws<'a> {
+        Draws {
+            task: self.task,
+            sampling: self.settings.sampling,
+            admit: self.admit,
+            recipe: self.recipe.clone(),
+            engine: self.engine.clone(),
+        }
+    }
+
     /// One update of the weights on what is sampled with the random numbers of `update`; the mean loss. `learning` is the learning rate of
     /// the controller, if there is one.
     fn next_update(&mut self, update: u64, rate: f64, learning: f64) -> Result<f32, OneShotError> {
@@ -177,7 +213,10 @@ impl<'a> Supernet<'a> {
             return self.controlled_update(update, rate, learning);
         }
         let Task { space, seed, .. } = self.task;
-        let genotypes = self.settings.sampling.draw(space, seed, update, self.admit);
+        let genotypes = match self.ahead.take().filter(|ahead| ahead.update == update) {
+            None => self.settings.sampling.draw(space, seed, update, self.admit),
+            Some(ahead) => ahead.networks.into_iter().map(|ready| self.take_in(ready)).collect(),
+        };
         self.update(&genotypes, rate)
     }
 
@@ -230,11 +269,20 @@ impl<'a> Supernet<'a> {
         if let Some(known) = self.cache.get(genotype) {
             return Ok(known);
         }
-        let network = SubNetwork::new(self.task.space, &self.partition, genotype)?;
-        let compiled = Compiled::new(network, &mut self.bank, self.task.data, &self.recipe, &self.engine)?;
-        let compiled = Arc::new(compiled);
-        self.cache.keep(genotype, compiled.clone());
+        let ready = Ready::new(self.task, &self.partition, genotype.clone(), &self.recipe, &self.engine)?;
+        let compiled = Arc::new(ready.bind(&mut self.bank));
+        self.retired.extend(self.cache.keep(genotype, compiled.clone()));
         Ok(compiled)
+    }
+
+    /// Keeps a sub-network that is ready, unless it is known; its genotype.
+    fn take_in(&mut self, ready: Ready) -> Genotype {
+        let genotype = ready.genotype.clone();
+        if self.cache.get(&genotype).is_none() {
+            let compiled = Arc::new(ready.bind(&mut self.bank));
+            self.retired.extend(self.cache.keep(&genotype, compiled));
+        }
+        genotype
     }
 
     /// Mean seconds of a step, measured on a copy of the weights over as many sampled sub-networks as the time allows, at least a few.
@@ -338,7 +386,8 @@ impl<'a> Supernet<'a> {
     /// A file that cannot be read, or of another training; nothing changes then.
     pub fn restore(&mut self, path: &Path, context: &str) -> Result<(), OneShotError> {
         let bank = Bank::new(self.task.seed, self.recipe.optimizer);
-        let BankCheckpoint { bank, progress } = BankCheckpoint::load(path, &self.context(context), bank)?;
+        let BankCheckpoint { bank, progress } =
+            BankCheckpoint::<Reached>::load(path, &self.context(context), bank)?;
         self.bank = bank;
         self.partition.splits = progress.splits.clone();
         if let (Some(controlled), Some(learned)) = (&mut self.controlled, &progress.learned) {
@@ -347,6 +396,7 @@ impl<'a> Supernet<'a> {
         self.reached = progress;
         self.begun = Instant::now();
         self.cache.clear();
+        self.ahead = None;
         Ok(())
     }
 

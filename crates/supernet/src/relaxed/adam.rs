@@ -1,5 +1,6 @@
 //! The optimiser of the architecture.
 
+use nasmyth_engine::{Moments, OptimizerKind};
 use serde::{Deserialize, Serialize};
 
 /// Adam (Kingma and Ba 2015, algorithm 1) with weight decay in the gradient, as searches use it for the few numbers of the
@@ -18,12 +19,12 @@ pub struct AdamSettings {
 }
 
 /// The rule and its memory.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Adam {
     settings: AdamSettings,
     first: Vec<f64>,
     second: Vec<f64>,
-    steps: i32,
+    steps: u64,
 }
 
 impl Adam {
@@ -34,17 +35,10 @@ impl Adam {
 
     /// Moves `values` against `gradient`.
     pub fn step(&mut self, values: &mut [f64], gradient: &[f64]) {
-        /// Added to the root of the second moment.
-        const EPSILON: f64 = 1e-8;
         let AdamSettings { rate, beta1, beta2, decay } = self.settings;
-        self.steps = self.steps.saturating_add(1);
-        let (share1, share2) = (1.0 - beta1.powi(self.steps), 1.0 - beta2.powi(self.steps));
-        let moments = self.first.iter_mut().zip(&mut self.second);
-        for ((v, (m, s)), g) in values.iter_mut().zip(moments).zip(gradient) {
-            let g = g + decay * *v;
-            *m = beta1 * *m + (1.0 - beta1) * g;
-            *s = beta2 * *s + (1.0 - beta2) * g * g;
-            *v -= rate * (*m / share1) / ((*s / share2).sqrt() + EPSILON);
-        }
+        self.steps += 1;
+        let decayed: Vec<f64> = gradient.iter().zip(&*values).map(|(g, v)| g + decay * v).collect();
+        let moments = Moments { first: &mut self.first, second: &mut self.second, steps: self.steps };
+        OptimizerKind::AdamW { beta1, beta2 }.step(values, &decayed, moments, rate, 0.0);
     }
 }

@@ -4,6 +4,7 @@ use super::regulariser::Probabilities;
 use super::relaxation::{Relaxation, softmax, softmax_pull_back};
 use super::space::{Choice, Kept, Term};
 use nasmyth_space::Rng;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// From the numbers of an architecture to the weights of a super-network: for each choice a logit for each option, and with edge
@@ -16,7 +17,7 @@ pub struct Architecture {
     options: Vec<Range<usize>>,
     /// Those of the edges, if they have any.
     edges: Option<Range<usize>>,
-    /// The choices into each value.
+    /// The choices that are terms of each sum.
     into: Vec<Vec<usize>>,
 }
 
@@ -81,9 +82,11 @@ impl Architecture {
         };
         let options = choices.iter().map(|c| next(c.options.len())).collect();
         let edges = edge_normalisation.then(|| next(choices.len()));
-        let last = choices.iter().map(|c| c.to).max().unwrap_or(0);
-        let into = |to| (0..choices.len()).filter(|&c| choices[c].to == to).collect();
-        Self { relaxation, options, edges, into: (0..=last).map(into).collect() }
+        let mut into: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (c, sum) in choices.iter().enumerate().filter_map(|(c, choice)| Some((c, choice.sum?))) {
+            into.entry(sum).or_default().push(c);
+        }
+        Self { relaxation, options, edges, into: into.into_values().collect() }
     }
 
     /// How many numbers there are.

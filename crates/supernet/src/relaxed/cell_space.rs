@@ -1,10 +1,12 @@
 //! The cell of NAS-Bench-201 as a super-network.
 
+use super::channels::shuffle;
 use super::space::{Choice, Kept, Kind, Mixture, Operator, RelaxedGraph, RelaxedSpace, Term};
-use nasmyth_graph::ops::{BatchNorm, Concat, Mix, Permute, Reshape, Slice, Zero};
+use nasmyth_graph::ops::{BatchNorm, Concat, Mix, Slice, Zero};
 use nasmyth_graph::{Graph, GraphError, NodeId};
 use nasmyth_space::spaces::cell::{EDGES, NODES, OPERATORS, Skeleton, around_cells, edge, stem_stride};
 use nasmyth_space::{Context, SpaceError};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// One cell with an operator to choose on each of its six edges, repeated in three stages: [`nasmyth_space::spaces::cell`] with
@@ -20,17 +22,18 @@ pub struct CellSpace {
 impl CellSpace {
     /// `width`: channels of the first stage; `cells`: cells of each stage.
     pub fn new(context: Context, width: usize, cells: usize) -> Self {
-        let kind = |name| match name {
+        let kind = |name: &str| match name {
             "none" => Kind::None,
             "skip_connect" => Kind::Skip,
             "avg_pool_3x3" => Kind::Free,
             _ => Kind::Weighted,
         };
-        let options = OPERATORS.map(|name| Operator { name, kind: kind(name) });
+        let options = OPERATORS.map(|name| Operator { name: name.to_owned(), kind: kind(name) });
         let choice = |&(to, from): &(usize, usize)| Choice {
             name: format!("node{to}-{from}"),
             from,
             to,
+            sum: Some(to),
             options: options.to_vec(),
         };
         let (stride, choices) = (stem_stride(&context), EDGES.iter().map(choice).collect());
@@ -48,7 +51,7 @@ impl RelaxedSpace for CellSpace {
         &self.choices
     }
 
-    fn relaxed(&self, kept: &Kept, partial: usize) -> Result<RelaxedGraph, SpaceError> {
+    fn relaxed(&self, _: &[usize], kept: &Kept, partial: usize) -> Result<RelaxedGraph, SpaceError> {
         if partial == 0 || !self.width.is_multiple_of(partial) {
             return Err(SpaceError::Shape {
                 expected: format!("a width that the {partial} shares of partial channels divide"),
@@ -58,7 +61,7 @@ impl RelaxedSpace for CellSpace {
         let mut cells = MixedCells { kept, partial, built: 0, mixtures: Vec::new(), fixed: Vec::new() };
         let skeleton = Skeleton { width: self.width, cells: self.cells, stride: self.stride };
         let graph = around_cells(&self.context, skeleton, |g, x| cells.next(g, x))?.verify()?;
-        Ok(RelaxedGraph { graph, mixtures: cells.mixtures, fixed: cells.fixed })
+        Ok(RelaxedGraph { graph, mixtures: cells.mixtures, fixed: cells.fixed, places: BTreeMap::new() })
     }
 }
 
@@ -75,14 +78,12 @@ struct MixedCells<'a> {
 impl MixedCells<'_> {
     /// One more cell: each node is a mixture of what the options of its edges make of earlier nodes.
     fn next(&mut self, g: &mut Graph, x: NodeId) -> Result<NodeId, GraphError> {
-        g.enter(format_args!("cell{}", self.built));
         self.built += 1;
         let mut nodes = vec![x];
         for to in 1..NODES {
             let node = self.node(g, &nodes, to)?;
             nodes.push(node);
         }
-        g.leave();
         Ok(nodes[NODES - 1])
     }
 
@@ -150,16 +151,4 @@ impl MixedCells<'_> {
         let inputs: Vec<NodeId> = terms.iter().map(|t| t.0).collect();
         g.add(name, Arc::new(Mix), &inputs)
     }
-}
-
-/// Channel c of `groups` groups in a row goes to where each group is one in `groups` channels (Zhang et al. 2018, ShuffleNet,
-/// section 3.1).
-fn shuffle(g: &mut Graph, x: NodeId, groups: usize) -> Result<NodeId, GraphError> {
-    let shape = g.fact(x).shape().to_vec();
-    let axes = shape.len() - 1;
-    let apart = [&shape[..axes], &[groups, shape[axes] / groups]].concat();
-    let y = g.push(Reshape(apart), &[x])?;
-    let order: Vec<usize> = (0..axes).chain([axes + 1, axes]).collect();
-    let y = g.push(Permute(order), &[y])?;
-    g.push(Reshape(shape), &[y])
 }

@@ -102,8 +102,14 @@ mod tests {
 
     fn choices(count: usize) -> Vec<Choice> {
         let kinds = [("none", Kind::None), ("skip", Kind::Skip), ("conv", Kind::Weighted)];
-        let options = kinds.map(|(name, kind)| Operator { name, kind }).to_vec();
-        let choice = |c: usize| Choice { name: c.to_string(), from: c, to: c + 1, options: options.clone() };
+        let options = kinds.map(|(name, kind)| Operator { name: name.to_owned(), kind }).to_vec();
+        let choice = |c: usize| Choice {
+            name: c.to_string(),
+            from: c,
+            to: c + 1,
+            sum: None,
+            options: options.clone(),
+        };
         (0..count).map(choice).collect()
     }
 

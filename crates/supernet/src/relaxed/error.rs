@@ -1,5 +1,6 @@
 //! Why a differentiable search ended without a network.
 
+use crate::CheckpointError;
 use nasmyth_engine::EngineError;
 use nasmyth_space::SpaceError;
 use thiserror::Error;
@@ -58,6 +59,9 @@ pub enum SearchError {
         /// What there is.
         cheapest: f64,
     },
+    /// A checkpoint that cannot be written or used.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
     /// The stop flag was raised.
     #[error("the search was interrupted")]
     Interrupted,

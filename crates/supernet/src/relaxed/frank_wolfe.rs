@@ -3,9 +3,10 @@
 use super::regulariser::Probabilities;
 use nasmyth_space::Rng;
 use rand::RngExt;
+use serde::{Deserialize, Serialize};
 
 /// The distributions over the options of several choices whose expected cost is at most a limit.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Polytope {
     costs: Vec<Vec<f64>>,
     limit: f64,

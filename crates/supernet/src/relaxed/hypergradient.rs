@@ -90,8 +90,13 @@ pub struct Descent {
 impl Hypergradient {
     /// Where a search from these weights begins.
     pub fn begin(&self, weights: Vec<f32>, alphas: Vec<f64>) -> Point {
-        let twin = matches!(self, Self::NetworkSplitting { .. }).then(|| weights.clone());
+        let twin = self.twins().then(|| weights.clone());
         Point { weights, twin, alphas }
+    }
+
+    /// Whether there is a second copy of the weights.
+    pub fn twins(&self) -> bool {
+        matches!(self, Self::NetworkSplitting { .. })
     }
 
     /// The validation loss, and the gradient by the architecture. `rate`: learning rate of the weights.

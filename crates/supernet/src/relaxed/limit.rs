@@ -1,7 +1,7 @@
 //! Costs of a relaxed network, and what the search does about them.
 
 use super::regulariser::Probabilities;
-use super::space::{RelaxedSpace, all_options, mac_costs};
+use super::space::{Kept, RelaxedSpace, all_options};
 use nasmyth_space::SpaceError;
 use serde::{Deserialize, Serialize};
 
@@ -42,13 +42,22 @@ pub struct Costs {
 }
 
 impl Costs {
-    /// Multiply-accumulates.
+    /// Multiply-accumulates, each option's by leaving it out of the whole.
     ///
     /// # Errors
     /// Those of [`RelaxedSpace::relaxed`].
-    pub fn macs(space: &dyn RelaxedSpace) -> Result<Self, SpaceError> {
-        let options = mac_costs(space)?;
-        let whole = space.relaxed(&all_options(space.choices()), 1)?.graph.macs() as f64;
+    pub fn macs<S: RelaxedSpace + ?Sized>(space: &S) -> Result<Self, SpaceError> {
+        let all = all_options(space.choices());
+        let drawn = vec![0; space.drawn().len()];
+        let macs = |kept: &Kept| Ok::<f64, SpaceError>(space.relaxed(&drawn, kept, 1)?.graph.macs() as f64);
+        let whole = macs(&all)?;
+        let cost = |choice: usize, option: usize| {
+            let mut kept = all.clone();
+            kept[choice].retain(|&o| o != option);
+            Ok(whole - macs(&kept)?)
+        };
+        let of = |(c, options): (usize, &Vec<usize>)| options.iter().map(|&o| cost(c, o)).collect();
+        let options: Vec<Vec<f64>> = all.iter().enumerate().map(of).collect::<Result<_, SpaceError>>()?;
         Ok(Self { base: whole - options.iter().flatten().sum::<f64>(), options })
     }
 

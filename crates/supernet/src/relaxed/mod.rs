@@ -8,17 +8,24 @@
 mod adam;
 mod architecture;
 mod cell_space;
+mod channels;
+mod deciding;
 mod discretisation;
 mod error;
 mod frank_wolfe;
 mod hypergradient;
 mod kernel_mixture;
 mod limit;
+mod merged;
 mod method;
+mod mover;
+mod policy;
 mod regulariser;
 mod relaxation;
+mod running;
 mod search;
 mod space;
+mod stages;
 mod super_network;
 mod trust;
 
@@ -31,12 +38,15 @@ pub use frank_wolfe::{Mixed, Polytope, Stages};
 pub use hypergradient::{Bilevel, Descent, Gradient, Hypergradient, Part, Point};
 pub use kernel_mixture::{KernelMixture, OfMixture};
 pub use limit::{Charged, Costs, Limit};
+pub use merged::MergedSpace;
 pub use method::{Method, PUBLISHED, Published, method_named, published};
+pub use policy::Policy;
 pub use regulariser::{Probabilities, Regulariser};
 pub use relaxation::{Relaxation, largest, softmax, softmax_pull_back};
+pub use running::Running;
 pub use search::{Budget, Decision, Epoch, Found, Search};
 pub use space::{
-    Choice, Kept, Kind, Mixture, Operator, RelaxedGraph, RelaxedSpace, Term, all_options, mac_costs,
+    Choice, Drawn, Kept, Kind, Mixture, Operator, RelaxedGraph, RelaxedSpace, Term, all_options,
 };
 pub use super_network::{Judged, Setup, SuperNetwork};
 pub use trust::Trust;

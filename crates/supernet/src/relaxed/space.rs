@@ -1,7 +1,9 @@
 //! What the differentiable search needs to know of a space.
 
+use super::limit::Costs;
 use nasmyth_graph::VerifiedGraph;
 use nasmyth_space::SpaceError;
+use std::collections::BTreeMap;
 
 /// What an option of a choice is, as far as methods tell options apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,25 +19,36 @@ pub enum Kind {
 }
 
 /// One option of a choice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operator {
     /// Name within the choice.
-    pub name: &'static str,
+    pub name: String,
     /// What it is.
     pub kind: Kind,
 }
 
-/// A choice: the operator on an edge between two values of one shape.
+/// A choice between ways from one value to another, such as the operator on an edge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
     /// Name.
     pub name: String,
-    /// The value that it reads, by its number within the cell.
+    /// The value that it reads, by its number.
     pub from: usize,
-    /// The value that it adds to.
+    /// The value that it leads to, whole or as a term.
     pub to: usize,
+    /// The sum that it is a term of, if it is one.
+    pub sum: Option<usize>,
     /// What it may be.
     pub options: Vec<Operator>,
+}
+
+/// A choice that no mixture can stand for, such as a width: each step has one of its options.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drawn {
+    /// Name.
+    pub name: String,
+    /// What it may be.
+    pub options: Vec<String>,
 }
 
 /// The options of each choice that a network still has, rising. What search has decided has one.
@@ -47,7 +60,7 @@ pub fn all_options(choices: &[Choice]) -> Kept {
 }
 
 /// What an input of a mixture is weighed by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Term {
     /// The weight of an option, times the share of its edge.
     Option {
@@ -82,34 +95,46 @@ pub struct RelaxedGraph {
     /// Parameters that stay as they are: scales of options, which would take the place of the weights of the architecture
     /// (Liu, Simonyan and Yang 2019, section A.1.1).
     pub fixed: Vec<String>,
+    /// The places of nodes whose names are others, because several stand at one place. Weights are found by place, operator and shape.
+    pub places: BTreeMap<String, String>,
 }
 
-/// A space whose choices are operators on edges.
+/// A space as one super-network for each combination of drawn options.
 pub trait RelaxedSpace: Sync {
-    /// The choices.
+    /// The choices that are mixed.
     fn choices(&self) -> &[Choice];
 
-    /// The super-network of those options. Layers that two of them have in common agree in scope, kind, and order within the scope.
-    /// Of the channels that an option reads, one in `partial` goes through it (Xu et al. 2020, PC-DARTS, section 3.2).
+    /// Those that are drawn.
+    fn drawn(&self) -> &[Drawn] {
+        &[]
+    }
+
+    /// The super-network of an option of each drawn choice and those options of each mixed one. Layers that two of them have in common
+    /// agree in place, operator and shape. Of the channels that an option reads, one in `partial` goes through it (Xu et al. 2020,
+    /// PC-DARTS, section 3.2).
     ///
     /// # Errors
     /// Data that no network exists for; channels that `partial` does not divide.
-    fn relaxed(&self, kept: &Kept, partial: usize) -> Result<RelaxedGraph, SpaceError>;
-}
+    fn relaxed(&self, drawn: &[usize], kept: &Kept, partial: usize) -> Result<RelaxedGraph, SpaceError>;
 
-/// Multiply-accumulates of each option of each choice, over all its occurrences.
-///
-/// # Errors
-/// Those of [`RelaxedSpace::relaxed`].
-pub fn mac_costs(space: &dyn RelaxedSpace) -> Result<Vec<Vec<f64>>, SpaceError> {
-    let all = all_options(space.choices());
-    let macs = |kept: &Kept| Ok::<f64, SpaceError>(space.relaxed(kept, 1)?.graph.macs() as f64);
-    let whole = macs(&all)?;
-    let cost = |choice: usize, option: usize| {
-        let mut kept = all.clone();
-        kept[choice].retain(|&o| o != option);
-        Ok(whole - macs(&kept)?)
-    };
-    let of = |(c, options): (usize, &Vec<usize>)| options.iter().map(|&o| cost(c, o)).collect();
-    all.iter().enumerate().map(of).collect()
+    /// Which of the mixed choices the network of these options has.
+    ///
+    /// # Errors
+    /// Those of [`relaxed`](Self::relaxed).
+    fn existing(&self, _drawn: &[usize], options: &[usize]) -> Result<Vec<bool>, SpaceError> {
+        Ok(vec![true; options.len()])
+    }
+
+    /// Whether the network of these options may be found. Options are drawn so that it may.
+    fn admits(&self, _drawn: &[usize], _options: &[usize]) -> bool {
+        true
+    }
+
+    /// What the options of the mixed choices cost, in multiply-accumulates.
+    ///
+    /// # Errors
+    /// Those of [`relaxed`](Self::relaxed).
+    fn costs(&self) -> Result<Costs, SpaceError> {
+        Costs::macs(self)
+    }
 }

@@ -1,0 +1,207 @@
+//! Sub-networks of a super-network, compiled, and the samples that they run on.
+
+use super::architecture::Weights;
+use super::error::SearchError;
+use super::space::{Kept, Mixture, RelaxedGraph, RelaxedSpace, Term};
+use crate::address::{self, Address};
+use nasmyth_data::{Augment, Batches, Dataset, Subset, Task};
+use nasmyth_engine::{Engine, Loss, Memory, Mode, Options, ParamEntry, ParamStore, Program};
+use nasmyth_graph::Role;
+use nasmyth_train::{initial_params, memory_share};
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Compiled sub-networks that are kept, at most: those of the last steps, and the one that a decision leaves.
+const CACHE: usize = 16;
+
+/// Their share of the memory that there is for a network, beside the last one.
+const MEMORY: u64 = 8;
+
+/// Compiles sub-networks.
+pub(super) struct Stages<'a> {
+    pub space: &'a dyn RelaxedSpace,
+    pub data: &'a Dataset,
+    pub engine: &'a Engine,
+    pub partial: usize,
+    pub batch: usize,
+    pub seed: u64,
+    /// Those that are compiled, the last one used last.
+    pub recent: Vec<((Vec<usize>, Kept), Stage)>,
+}
+
+/// The tensors of a sub-network that learn, in a row.
+pub(super) struct Site {
+    pub places: HashMap<Address, Range<usize>>,
+    pub tensors: Vec<Tensor>,
+    pub len: usize,
+}
+
+/// A tensor of a sub-network.
+#[derive(Clone)]
+pub(super) struct Tensor {
+    pub address: Address,
+    pub entry: ParamEntry,
+    /// Whether it learns, or is a scale of an option that stays.
+    pub free: bool,
+}
+
+/// Samples of one part of the data.
+pub(super) struct Stream<'a> {
+    pub batches: Batches<'a>,
+    pub x: Vec<f32>,
+    pub t: Vec<f32>,
+}
+
+impl<'a> Stream<'a> {
+    pub fn new(data: &'a Dataset, subset: Subset, batch: usize, seed: u64) -> Self {
+        let (sample, outputs) = (data.features().len(), data.task().outputs());
+        let batches = Batches::new(data, subset, batch, &Augment::default(), seed);
+        Self { batches, x: vec![0.0; batch * sample], t: vec![0.0; batch * outputs] }
+    }
+
+    pub fn next(&mut self) {
+        self.batches.next(&mut self.x, &mut self.t);
+    }
+}
+
+/// A compiled sub-network.
+pub(super) struct Stage {
+    pub program: Program,
+    pub memory: Memory,
+    pub params: ParamStore<f32>,
+    pub grads: Vec<f32>,
+    pub site: Arc<Site>,
+    pub mixtures: Vec<(Range<usize>, Vec<Term>)>,
+}
+
+impl Stages<'_> {
+    fn compile(&self, relaxed: &RelaxedGraph) -> Result<Stage, SearchError> {
+        let loss = match self.data.task() {
+            Task::Classification { .. } => Loss::CrossEntropy,
+            Task::Regression { .. } => {
+                Loss::SquaredError { variance: f64::from(self.data.statistics().target_std).powi(2) }
+            }
+        };
+        let options = Options::new(self.batch, Mode::Train(loss));
+        let program = self.engine.compile(&relaxed.graph, options)?;
+        // Weights, gradients of both parts, and what the optimiser remembers.
+        let needed = program.memory_bytes() as u64 + 5 * size_of::<f32>() as u64 * relaxed.graph.params();
+        if needed > memory_share() {
+            return Err(SearchError::Memory { needed, share: memory_share() });
+        }
+        let params = initial_params(&relaxed.graph, self.data.statistics(), self.seed);
+        let layout = params.layout();
+        let mixed = |m: &Mixture| Some((layout.entry(&m.key)?.range.clone(), m.terms.clone()));
+        let mixtures = relaxed.mixtures.iter().filter_map(mixed).collect();
+        let grads = vec![0.0; layout.trained().len()];
+        let site = Arc::new(Site::of(relaxed, layout.entries()));
+        Ok(Stage { memory: program.memory(), program, params, grads, site, mixtures })
+    }
+
+    /// The compiled sub-network of these options, now the last of those that are kept.
+    pub fn get(&mut self, drawn: &[usize], kept: &Kept) -> Result<&mut Stage, SearchError> {
+        let at = self.recent.iter().position(|((d, k), _)| d == drawn && k == kept);
+        let stage = match at {
+            Some(at) => self.recent.remove(at),
+            None => {
+                let stage = self.compile(&self.space.relaxed(drawn, kept, self.partial)?)?;
+                let bytes = |(_, stage): &(_, Stage)| stage.program.memory_bytes() as u64;
+                while self.recent.len() >= CACHE
+                    || self.recent.iter().map(bytes).sum::<u64>() > memory_share() / MEMORY
+                {
+                    self.recent.remove(0);
+                }
+                ((drawn.to_vec(), kept.clone()), stage)
+            }
+        };
+        self.recent.push(stage);
+        let last = self.recent.len() - 1;
+        Ok(&mut self.recent[last].1)
+    }
+}
+
+impl Site {
+    /// What learns in a relaxed graph.
+    fn of(relaxed: &RelaxedGraph, entries: &[ParamEntry]) -> Self {
+        let functions: HashMap<&str, u64> = relaxed
+            .graph
+            .nodes()
+            .iter()
+            .map(|node| (node.name.as_str(), address::function(&*node.op)))
+            .collect();
+        let (mut places, mut tensors, mut len) = (HashMap::new(), Vec::new(), 0);
+        let mixes = |key: &str| relaxed.mixtures.iter().any(|m| m.key == key);
+        for entry in entries.iter().filter(|e| e.role != Role::Buffer && !mixes(&e.key)) {
+            let (node, name) = entry.key.rsplit_once('.').unwrap_or(("", &entry.key));
+            let place = relaxed.places.get(node).map_or(node, String::as_str);
+            let address = Address {
+                key: format!("{place}.{name}"),
+                shape: entry.shape.clone(),
+                context: functions.get(node).copied().unwrap_or_default(),
+                part: Vec::new(),
+            };
+            places.insert(address.clone(), len..len + entry.range.len());
+            len += entry.range.len();
+            tensors.push(Tensor { address, entry: entry.clone(), free: !relaxed.fixed.contains(&entry.key) });
+        }
+        Self { places, tensors, len }
+    }
+}
+
+impl Stage {
+    /// The loss on these samples with the weights of a site; gradients, outputs stay in the stage.
+    pub fn run(
+        &mut self,
+        (site, weights): (&Site, &[f32]),
+        counts: &Weights,
+        stream: &Stream,
+        seed: u64,
+    ) -> f64 {
+        let values = self.params.values_mut();
+        for Tensor { address, entry, .. } in &self.site.tensors {
+            if let Some(place) = site.places.get(address) {
+                values[entry.range.clone()].copy_from_slice(&weights[place.clone()]);
+            }
+        }
+        for (range, terms) in &self.mixtures {
+            values[range.clone()].iter_mut().zip(terms).for_each(|(v, &t)| *v = counts.of(t) as f32);
+        }
+        let (x, t) = self.program.sample(&mut self.memory);
+        x.copy_from_slice(&stream.x);
+        t.copy_from_slice(&stream.t);
+        self.program.train(&self.params, &mut self.grads, &mut self.memory, seed).into()
+    }
+
+    /// Gradients by the inputs of mixtures.
+    pub fn by_terms(&self) -> impl Iterator<Item = (Term, f64)> + '_ {
+        self.mixtures.iter().flat_map(|(range, terms)| {
+            terms.iter().copied().zip(self.grads[range.clone()].iter().map(|&g| f64::from(g)))
+        })
+    }
+
+    /// Gradients by the weights of a site.
+    pub fn by_weights(&self, site: &Site) -> Vec<f32> {
+        let mut gradient = vec![0.0; site.len];
+        for Tensor { address, entry, .. } in self.site.tensors.iter().filter(|t| t.free) {
+            if let Some(place) = site.places.get(address) {
+                gradient[place.clone()].copy_from_slice(&self.grads[entry.range.clone()]);
+            }
+        }
+        gradient
+    }
+}
+
+/// The share of right answers, or 1 less the mean square error in units of the targets' variance.
+pub(super) fn score(classes: bool, outputs: &[f32], targets: &[f32], samples: usize) -> f64 {
+    let width = outputs.len() / samples;
+    let top = |row: &[f32]| (0..width).fold(0, |best, i| if row[i] > row[best] { i } else { best });
+    if classes {
+        let rows = outputs.chunks_exact(width).zip(targets.chunks_exact(width));
+        return rows.filter(|(y, t)| top(y) == top(t)).count() as f64 / samples as f64;
+    }
+    let mean = targets.iter().sum::<f32>() / targets.len() as f32;
+    let square = |pairs: &mut dyn Iterator<Item = f32>| pairs.map(|d| f64::from(d).powi(2)).sum::<f64>();
+    let error = square(&mut outputs.iter().zip(targets).map(|(y, t)| y - t));
+    1.0 - error / square(&mut targets.iter().map(|t| t - mean)).max(f64::MIN_POSITIVE)
+}
