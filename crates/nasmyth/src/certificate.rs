@@ -110,7 +110,7 @@ impl Verdict {
                 let device =
                     fleet.device(&limit.cost).with_context(|| format!("there is no device `{name}`"))?;
                 let measurement = match fleet.measures(&limit.cost) {
-                    true => Some(device.measure(model, time)?),
+                    true => Some(device.measure(model, time, fleet.attempts())?),
                     false => None,
                 };
                 let measured = measurement.as_ref().and_then(|m| {

@@ -1,6 +1,7 @@
-//! What a run is asked to do: a request leaves things open, a configuration has everything resolved.
+//! What a run does, with everything resolved.
 
-use crate::{Effort, Length, RelaxedConfig, RunFolder, SupernetConfig, format_duration, parse_duration};
+use crate::request::STRATEGY;
+use crate::{Length, RelaxedConfig, RunFolder, SupernetConfig, format_duration, parse_duration};
 use anyhow::{Context, Result, anyhow, bail};
 use nasmyth_data::{Dataset, OpenOptions, Subset, TaskKind};
 use nasmyth_device::{Limits, Objectives};
@@ -10,7 +11,6 @@ use nasmyth_train::Recipe;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::time::Duration;
-use toml::{Table, Value};
 
 /// Where the data is and how it is divided.
 ///
@@ -305,183 +305,7 @@ impl RunConfig {
         let path = folder.config();
         Self::parse(&RunFolder::read(&path)?).with_context(|| path.display().to_string())
     }
-}
 
-/// A configuration with gaps: from the command line, a file, or both.
-///
-/// ```
-/// use nasmyth::Request;
-///
-/// let request = Request::parse("strategy = 'random'\ndata = { path = 'digits.csv' }")?
-///     .set("data.path", Some("builtin:mnist1d"))
-///     .set("limits", Some("params<=20k"))
-///     .set("budget.trials", Some(24));
-/// let config = request.resolve(&request.data()?.open(request.seed()?)?)?;
-/// assert_eq!(config.strategy.name, "random");
-/// assert_eq!(config.limits.to_string(), "params<=20k");
-/// # Ok::<(), anyhow::Error>(())
-/// ```
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Request(Table);
-
-impl Request {
-    /// Reads TOML with any part of a [`RunConfig`].
-    ///
-    /// # Errors
-    /// Where the text is no TOML.
-    pub fn parse(text: &str) -> Result<Self> {
-        let mut table: Table = text.parse().context("the configuration is not valid TOML")?;
-        for key in ["data", "budget", "search", "supernet", "relaxed", "recipe"] {
-            if let Some(value) = table.get(key).filter(|value| !value.is_table()) {
-                bail!("{key}: expected a section `[{key}]`, got {value}");
-            }
-        }
-        for key in ["strategy", "scheduler", "estimator"] {
-            if let Some(value) = table.get(key).filter(|value| !value.is_table() && !value.is_str()) {
-                bail!("{key}: expected a text or a section `[{key}]`, got {value}");
-            }
-        }
-        // `strategy = "random"` is short for a table with that name.
-        for key in ["strategy", "scheduler"] {
-            if let Some(Value::String(name)) = table.get(key).cloned() {
-                table.insert(
-                    key.to_owned(),
-                    Value::Table(Table::from_iter([("name".to_owned(), Value::String(name))])),
-                );
-            }
-        }
-        if let Some(Value::String(command)) = table.get("estimator").cloned() {
-            let estimator = Table::from_iter([("command".to_owned(), Value::String(command))]);
-            table.insert("estimator".to_owned(), Value::Table(estimator));
-        }
-        Ok(Self(table))
-    }
-
-    /// Sets the value at a dotted path; `None` leaves it.
-    pub fn set(mut self, path: &str, value: Option<impl Into<Value>>) -> Self {
-        let Some(value) = value else { return self };
-        let mut keys: Vec<&str> = path.split('.').collect();
-        let last = keys.pop().unwrap_or(path);
-        let mut table = &mut self.0;
-        for key in keys {
-            let entry = table.entry(key).or_insert_with(|| Value::Table(Table::new()));
-            if !entry.is_table() {
-                *entry = Value::Table(Table::new());
-            }
-            let Value::Table(inner) = entry else { return self };
-            table = inner;
-        }
-        table.insert(last.to_owned(), value.into());
-        self
-    }
-
-    /// Without what it says at a dotted path.
-    pub fn without(mut self, path: &str) -> Self {
-        match path.split_once('.') {
-            None => drop(self.0.remove(path)),
-            Some((section, key)) => {
-                if let Some(Value::Table(table)) = self.0.get_mut(section) {
-                    table.remove(key);
-                }
-            }
-        }
-        self
-    }
-
-    /// The data part, which must be there.
-    pub fn data(&self) -> Result<DataConfig> {
-        let data = self
-            .0
-            .get("data")
-            .cloned()
-            .context("no data: give `--data PATH`, or `[data] path = ...` in the configuration")?;
-        data.try_into().context("[data]")
-    }
-
-    /// The seed.
-    pub fn seed(&self) -> Result<u64> {
-        match self.0.get("seed") {
-            None => Ok(0),
-            Some(value) => value.clone().try_into().context("seed: expected a whole number of at least 0"),
-        }
-    }
-
-    /// Fills the gaps with what suits the data. `search` (efforts) is filled in by [`Effort`] unless given.
-    pub fn resolve(&self, data: &Dataset) -> Result<RunConfig> {
-        let samples = data.len(Subset::Train);
-        let recipe = Recipe::for_data(data.features(), samples);
-        let effort = Effort::by_data(samples, recipe.batch);
-        let (supernet, given) = self.one_shot(effort.final_epochs);
-        let (relaxed, given) = given.differentiable();
-        let timed = self.0.get("budget").and_then(Value::as_table).is_some_and(|b| !b.is_empty());
-        let defaults = RunConfig {
-            seed: 0,
-            engine: Backend::Auto,
-            workers: std::thread::available_parallelism().map_or(1, usize::from),
-            space: "auto".to_owned(),
-            limits: Limits::default(),
-            objectives: Objectives::default(),
-            data: self.data()?,
-            budget: BudgetConfig { trials: None, time: (!timed).then(|| "10m".to_owned()) },
-            search: SearchConfig {
-                window: 8,
-                epochs: effort.search_epochs,
-                final_epochs: effort.final_epochs,
-                final_stop: None,
-                final_learning_rate: None,
-                front: Vec::new(),
-                trainable: Limits::default(),
-                devices: None,
-            },
-            strategy: Method::new("regularized-evolution"),
-            scheduler: Method::new(if supernet.is_some() || relaxed.is_some() { "none" } else { "asha" }),
-            supernet,
-            relaxed,
-            estimator: None,
-            cache: None,
-            recipe,
-        };
-        let mut table = Table::try_from(&defaults)?;
-        overlay(&mut table, &given.0);
-        let mut config: RunConfig =
-            Value::Table(table).try_into().context("the configuration does not fit")?;
-        config.data.fingerprint = Some(data.fingerprint());
-        let engine = config.open_engine()?;
-        config.engine = engine.backend();
-        if engine.shares_device() && !self.0.contains_key("workers") {
-            config.workers = 1; // one candidate at a time has the whole GPU
-        }
-        config.check()?;
-        Ok(config)
-    }
-
-    /// The super-network that the request asks for, with the defaults of its method, and the request with the strategy that searches with
-    /// its weights. A strategy that is a one-shot method asks for one.
-    fn one_shot(&self, final_epochs: f64) -> (Option<SupernetConfig>, Self) {
-        let word = |section: &str, key: &str| self.0.get(section)?.as_table()?.get(key)?.as_str();
-        let named = |name: Option<&str>| name.and_then(|name| SupernetConfig::of(name, final_epochs));
-        match named(word("strategy", "name")) {
-            Some(config) => (Some(config), self.clone().without("strategy.name").without("supernet.method")),
-            None => (named(word("supernet", "method")), self.clone()),
-        }
-    }
-
-    /// The same for a differentiable search.
-    fn differentiable(&self) -> (Option<RelaxedConfig>, Self) {
-        let word = |section: &str, key: &str| self.0.get(section)?.as_table()?.get(key)?.as_str();
-        match word("strategy", "name").and_then(RelaxedConfig::of) {
-            Some(config) => (Some(config), self.clone().without("strategy.name").without("relaxed.method")),
-            None => (word("relaxed", "method").and_then(RelaxedConfig::of), self.clone()),
-        }
-    }
-
-    /// Whether the request says this itself.
-    pub fn gives(&self, section: &str, key: &str) -> bool {
-        self.0.get(section).and_then(Value::as_table).is_some_and(|t| t.contains_key(key))
-    }
-}
-
-impl RunConfig {
     /// Opens where networks are trained, with a thread for each worker.
     ///
     /// # Errors
@@ -495,7 +319,7 @@ impl RunConfig {
         self.relaxed.as_ref().map_or(&self.strategy.name, |relaxed| &relaxed.method)
     }
 
-    fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         if self.workers == 0 || self.workers > 1024 {
             bail!("workers: expected 1 to 1024, got {}", self.workers);
         }
@@ -526,6 +350,18 @@ impl RunConfig {
             if self.supernet.is_some() {
                 bail!("[supernet] and [relaxed]: expected one of them, got both");
             }
+            if self.strategy.name != STRATEGY {
+                bail!(
+                    "strategy: expected none beside [relaxed], which proposes networks itself, got {}",
+                    self.strategy.name
+                );
+            }
+            if !self.objectives.single() {
+                bail!(
+                    "{}: expected one objective; for several use limits, or the strategy nsga2",
+                    relaxed.method
+                );
+            }
         }
         self.recipe.problem().map_or(Ok(()), |p| Err(anyhow!(p)))
     }
@@ -533,15 +369,3 @@ impl RunConfig {
 
 /// Less than this leaves no time to train anything.
 const MIN_TIME: Duration = Duration::from_secs(5);
-
-/// Puts `over` on top of `base`, table by table. An optimiser is replaced whole: its settings depend on its kind.
-fn overlay(base: &mut Table, over: &Table) {
-    for (key, value) in over {
-        match (base.get_mut(key), value) {
-            (Some(Value::Table(inner)), Value::Table(table)) if key != "optimizer" => overlay(inner, table),
-            _ => {
-                base.insert(key.clone(), value.clone());
-            }
-        }
-    }
-}

@@ -9,7 +9,6 @@ use nasmyth_engine::Engine;
 use nasmyth_estimator::StopFlag;
 use nasmyth_graph::VerifiedGraph;
 use nasmyth_report::RelaxedChoice;
-use nasmyth_space::Space;
 use nasmyth_supernet::relaxed::{
     Budget, Choice, Decision, Discretisation, Epoch, Found, MergedSpace, Method, RelaxedSpace, Running,
     Search, SearchError, method_named, published,
@@ -55,10 +54,17 @@ pub struct RelaxedConfig {
     pub budget: Budget,
 }
 
+/// What the request says of the time that a differentiable search takes.
+#[derive(Clone, Copy)]
+pub(crate) struct Given {
+    pub samples: bool,
+    pub judged: bool,
+}
+
 /// What a differentiable search of a run is for.
 #[derive(Clone, Copy)]
 pub(crate) struct RelaxedTask<'a> {
-    pub space: &'a Space,
+    pub space: &'a MergedSpace<'static>,
     pub data: &'a Dataset,
     pub engine: &'a Engine,
     pub limits: &'a Limits,
@@ -67,9 +73,10 @@ pub(crate) struct RelaxedTask<'a> {
 }
 
 impl<'a> RelaxedTask<'a> {
-    fn merged(self) -> Result<MergedSpace<'a>> {
+    /// The space, of which networks that break limits are not found.
+    fn limited(self) -> MergedSpace<'a> {
         let keeps = move |graph: &VerifiedGraph| self.limits.check(graph, self.meter).is_empty();
-        Ok(MergedSpace::new(self.space)?.only(keeps))
+        self.space.clone().only(keeps)
     }
 }
 
@@ -98,20 +105,21 @@ impl RelaxedConfig {
         method_named(&self.method, &self.settings).context("relaxed")
     }
 
-    /// Sets the samples of an epoch, unless they are `fixed`, to what a share of the time for searching allows, measured; the time that is left
+    /// Sets the samples of an epoch, and the batches that networks are judged by, unless they are `given`, to what a share of the time for searching allows, measured; the time that is left
     /// for the trials. Without a time it is only seen to it that the search can begin.
     pub(crate) fn plan(
         &mut self,
         task: RelaxedTask<'_>,
         search: Option<Duration>,
-        fixed: bool,
+        given: Given,
     ) -> Result<Option<Duration>> {
-        let (method, space) = (self.choices()?, task.merged()?);
+        let (method, space) = (self.choices()?, task.limited());
         let running = self.search(task, &method, &space).begin()?;
         let Some(search) = search else { return Ok(None) };
         let step = running.measure_step(Duration::from_secs(1))?;
-        let train = task.data.len(Subset::Train);
-        let batch = self.budget.batch.min(train).max(1);
+        let (train, valid) = (task.data.len(Subset::Train), task.data.len(Subset::Valid));
+        let batch = self.budget.batch.min(train).min(valid).max(1);
+        self.budget.judged = self.budget.judged.min((valid / batch).max(1));
         let options: usize = space.choices().iter().map(|c| c.options.len()).sum();
         // Steps of the weights alone, and batches that options are judged by, take half of a whole step.
         let (tuned, judged) = match method.discretisation {
@@ -121,11 +129,11 @@ impl RelaxedConfig {
             _ => (0.0, 0.0),
         };
         let steps = SHARE * search.as_secs_f64() / step;
-        if !fixed {
-            if judged > 0.0 {
-                let most = (JUDGING * steps / judged).max(1.0) as usize;
-                self.budget.judged = self.budget.judged.min(most);
-            }
+        if !given.judged && judged > 0.0 {
+            let most = (JUDGING * steps / judged).max(1.0) as usize;
+            self.budget.judged = self.budget.judged.min(most);
+        }
+        if !given.samples {
             let left = (steps - judged * self.budget.judged as f64).max(0.0);
             let each = (left / (self.budget.epochs as f64 + tuned)).max(1.0) as usize;
             self.budget.samples = Some(each.saturating_mul(batch).min(train));
@@ -175,12 +183,14 @@ pub(crate) struct RelaxedOutcome {
     pub warnings: Vec<String>,
     /// Whether it was ended early because it collapsed.
     pub given_up: bool,
+    /// How long it took.
+    pub seconds: f64,
     /// Options at each place of the space in their order.
     pub places: Vec<Ranked>,
 }
 
 impl RelaxedOutcome {
-    fn new(method: &str, space: &MergedSpace<'_>, found: Found, given_up: bool) -> Self {
+    fn new(method: &str, space: &MergedSpace<'_>, found: Found, (given_up, seconds): (bool, f64)) -> Self {
         let places = space
             .distribution(&found.drawn_probabilities, &found.probabilities)
             .iter()
@@ -198,6 +208,7 @@ impl RelaxedOutcome {
             epochs: found.epochs,
             decisions: found.decisions,
             given_up,
+            seconds,
             places,
         }
     }
@@ -259,9 +270,10 @@ impl Relaxing<'_> {
         stop: &StopFlag,
     ) -> Result<Option<(RelaxedOutcome, Duration)>> {
         if let Some(outcome) = RelaxedOutcome::read(self.folder)? {
-            return Ok(Some((outcome, Duration::ZERO)));
+            let before = Duration::from_secs_f64(outcome.seconds);
+            return Ok(Some((outcome, before)));
         }
-        let (method, space) = (self.config.choices()?, self.task.merged()?);
+        let (method, space) = (self.config.choices()?, self.task.limited());
         let (mixed, drawn) = (space.choices().len(), space.drawn().len());
         let text = format!("relaxed   {} of {} choices mixed, {drawn} drawn", mixed, mixed + drawn);
         observer.notice(&Notice::Remark { text });
@@ -286,8 +298,8 @@ impl Relaxing<'_> {
             }
             tell(&running, self.config.budget.epochs, mixed, observer);
         }
-        let given_up = running.given_up();
-        let outcome = RelaxedOutcome::new(&self.config.method, &space, running.found()?, given_up);
+        let end = (running.given_up(), running.seconds());
+        let outcome = RelaxedOutcome::new(&self.config.method, &space, running.found()?, end);
         let [relaxed, discrete] = outcome.accuracy.map(|a| 100.0 * a);
         let text = format!(
             "relaxed   {relaxed:.1} % on the validation part, the decided network in it {discrete:.1} %"

@@ -1,12 +1,13 @@
 //! Any space as a super-network: what is mixed, and that it is what the space itself lowers.
 
+mod by_hand;
+
+use by_hand::CellSpace;
 use nasmyth_engine::{Engine, ParamLayout, ParamStore, initialize};
 use nasmyth_graph::passes::simplify;
 use nasmyth_space::spaces::cell::{Skeleton, in_skeleton, stem_stride};
 use nasmyth_space::{Context, Rng, Space, preset};
-use nasmyth_supernet::relaxed::{
-    CellSpace, Choice, Kept, MergedSpace, RelaxedGraph, RelaxedSpace, Term, all_options,
-};
+use nasmyth_supernet::relaxed::{Choice, Kept, MergedSpace, RelaxedGraph, RelaxedSpace, Term, all_options};
 use nasmyth_train::predict;
 use rand::{RngExt, SeedableRng};
 use std::collections::BTreeMap;

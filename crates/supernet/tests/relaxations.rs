@@ -1,8 +1,9 @@
 //! Relaxations, regularisers and limits against finite differences, enumeration and what their papers promise.
 
+use nasmyth_space::spaces::cell::{Skeleton, in_skeleton, stem_stride};
 use nasmyth_space::{Context, Rng};
 use nasmyth_supernet::relaxed::{
-    Architecture, CellSpace, Choice, Costs, Limit, Probabilities, Regulariser, Relaxation, RelaxedSpace,
+    Architecture, Choice, Costs, Limit, MergedSpace, Probabilities, Regulariser, Relaxation, RelaxedSpace,
     Term, all_options, largest, softmax,
 };
 use rand::{RngExt, SeedableRng};
@@ -138,8 +139,10 @@ fn an_update_of_two_paths_leaves_the_probabilities_of_the_others() {
     }
 }
 
-fn cell() -> CellSpace {
-    CellSpace::new(Context::series(16, 1, 3), 4, 1)
+fn cell() -> MergedSpace<'static> {
+    let context = Context::series(16, 1, 3);
+    let skeleton = Skeleton { width: 4, cells: 1, stride: stem_stride(&context) };
+    MergedSpace::new(&in_skeleton(&context, skeleton).unwrap()).unwrap()
 }
 
 fn distributions(choices: &[Choice], seed: u64) -> Probabilities {

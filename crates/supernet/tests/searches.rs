@@ -3,12 +3,13 @@
 use nasmyth_data::{Dataset, OpenOptions, open};
 use nasmyth_engine::Engine;
 use nasmyth_estimator::StopFlag;
-use nasmyth_space::{Context, Rng};
+use nasmyth_space::spaces::cell::{Skeleton, in_skeleton, stem_stride};
+use nasmyth_space::{Context, Rng, preset};
 use nasmyth_supernet::Step;
 use nasmyth_supernet::relaxed::{
-    Architecture, Bilevel, Budget, CellSpace, Found, Hypergradient, Limit, Method, PUBLISHED, Part, Point,
+    Architecture, Bilevel, Budget, Found, Hypergradient, Limit, MergedSpace, Method, PUBLISHED, Part, Point,
     Regulariser, Relaxation, RelaxedSpace, Search, SearchError, Setup, SuperNetwork, all_options,
-    method_named,
+    method_named, published,
 };
 use rand::SeedableRng;
 
@@ -16,8 +17,14 @@ fn data() -> Dataset {
     open("builtin:mnist1d", &OpenOptions { valid_fraction: 0.5, ..OpenOptions::default() }).unwrap()
 }
 
-fn space() -> CellSpace {
-    CellSpace::new(Context::series(40, 1, 10), 4, 1)
+fn space() -> MergedSpace<'static> {
+    cells(&Context::series(40, 1, 10), 4)
+}
+
+/// Cells of NAS-Bench-201's topology, one a stage.
+fn cells(context: &Context, width: usize) -> MergedSpace<'static> {
+    let skeleton = Skeleton { width, cells: 1, stride: stem_stride(context) };
+    MergedSpace::new(&in_skeleton(context, skeleton).unwrap()).unwrap()
 }
 
 /// As short as a search can be in which something moves.
@@ -63,6 +70,7 @@ fn the_hard_limit_holds_in_every_epoch() {
     let line = "limit = { polytope = { share = 0.3 } }".parse().unwrap();
     let found = short(&method_named("hardcore", &line).unwrap(), &data, (3, 2));
     let costs = nasmyth_supernet::relaxed::Costs::macs(&space).unwrap();
+    assert_eq!(costs, space.costs().unwrap());
     let limit = costs.lowest() + 0.3 * (costs.highest() - costs.lowest());
     for epoch in &found.epochs {
         assert!(costs.expected(&epoch.probabilities) <= limit * (1.0 + 1e-9));
@@ -85,19 +93,19 @@ fn a_stopped_search_says_so() {
 #[test]
 fn data_that_does_not_fit_is_refused() {
     let (engine, method) = (Engine::cpu(1), &PUBLISHED[0].method);
-    let end = |space: &CellSpace, data: &Dataset| {
+    let end = |space: &MergedSpace<'_>, data: &Dataset| {
         let search = Search { method, space, data, engine: &engine, budget: Budget::default(), seed: 0 };
         search.run(&StopFlag::new(), &mut |_| ()).unwrap_err()
     };
     let undivided = OpenOptions { valid_fraction: 0.0, ..OpenOptions::default() };
     let undivided = open("builtin:mnist1d", &undivided).unwrap();
     assert!(matches!(end(&space(), &undivided), SearchError::NoValidation));
-    let images = CellSpace::new(Context::image(8, 8, 1, 10), 4, 1);
+    let images = cells(&Context::image(8, 8, 1, 10), 4);
     assert!(matches!(end(&images, &data()), SearchError::Mismatch { .. }));
 }
 
 fn network<'a>(
-    space: &'a CellSpace,
+    space: &'a MergedSpace<'a>,
     data: &'a Dataset,
     engine: &'a Engine,
     (partial, regulariser): (usize, Regulariser),
@@ -176,7 +184,41 @@ fn a_decided_network_is_what_the_mixture_comes_to_and_a_step_moves_its_weights_a
 
 #[test]
 fn channels_that_partial_connections_do_not_divide_are_refused() {
-    let space: &dyn RelaxedSpace = &CellSpace::new(Context::series(40, 1, 10), 6, 1);
-    let error = space.relaxed(&[], &all_options(space.choices()), 4).unwrap_err().to_string();
-    assert!(error.contains('4') && error.contains('6'), "{error}");
+    let (data, space, engine) = (data(), space(), Engine::cpu(1));
+    // Stages have 4, 8 and 16 channels.
+    let method = &Method { partial: 7, ..published("pc-darts").unwrap().method.clone() };
+    let search =
+        Search { method, space: &space, data: &data, engine: &engine, budget: Budget::default(), seed: 0 };
+    let refused = search.run(&StopFlag::new(), &mut |_| ()).unwrap_err();
+    assert!(matches!(refused, SearchError::Partial(7)), "{refused}");
+}
+
+/// Greedy decisions and a temperature that falls, in a space with a drawn width and a limit.
+#[test]
+fn a_search_goes_on_from_what_was_saved_to_the_same_end() {
+    let space = preset("cell", &Context::series(40, 1, 10)).unwrap();
+    let (space, data, engine) = (MergedSpace::new(&space).unwrap(), data(), Engine::cpu(1));
+    let space = space.only(|graph| graph.params() <= 6000);
+    assert_eq!(space.drawn().len(), 1);
+    let settings: toml::Table = "temperature = [2.0, 0.1]".parse().unwrap();
+    let method = method_named("sgas", &settings).unwrap();
+    let budget = Budget { epochs: 6, samples: Some(128), batch: 32, judged: 2, ..Budget::default() };
+    let search = Search { method: &method, space: &space, data: &data, engine: &engine, budget, seed: 3 };
+    let (stop, folder) = (StopFlag::new(), tempfile::tempdir().unwrap());
+    let whole = search.run(&stop, &mut |_| ()).unwrap();
+    for epochs in [1, 4, 6] {
+        let path = folder.path().join(format!("{epochs}.bank"));
+        let mut first = search.begin().unwrap();
+        (0..epochs).for_each(|_| assert!(first.go_on(&stop).unwrap()));
+        first.save(&path, "test").unwrap();
+        let mut second = search.begin().unwrap();
+        assert!(second.restore(&path, "another").is_err());
+        second.restore(&path, "test").unwrap();
+        while second.go_on(&stop).unwrap() {}
+        let found = second.found().unwrap();
+        assert_eq!((&found.options, &found.drawn), (&whole.options, &whole.drawn), "after {epochs}");
+        assert_eq!((&found.epochs, &found.decisions), (&whole.epochs, &whole.decisions), "after {epochs}");
+        assert_eq!(found.probabilities, whole.probabilities, "after {epochs}");
+        assert_eq!((found.relaxed, found.discrete), (whole.relaxed, whole.discrete), "after {epochs}");
+    }
 }

@@ -22,7 +22,7 @@ pub struct Arguments {
     /// Search space: auto, a preset (`nasmyth list spaces`), or a TOML file [default: auto]
     #[arg(long, value_name = "SPACE")]
     space: Option<String>,
-    /// What to try next (`nasmyth list strategies`) [default: regularized-evolution]
+    /// What to try next (`nasmyth list strategies`) [default: auto, which is regularized-evolution]
     #[arg(long, value_name = "STRATEGY")]
     strategy: Option<String>,
     /// Who gets how much training (`nasmyth list schedulers`) [default: asha; none with a super-network]

@@ -45,8 +45,8 @@ const CERTIFICATE: (f64, Duration) = (0.02, Duration::from_secs(2));
 /// The least time of any measurement.
 const SHORTEST: Duration = Duration::from_millis(100);
 
-/// Measurements of a network, at most, while the machine is too noisy to tell.
-const ATTEMPTS: u32 = 5;
+/// Measurements of a network, at most, while the machine is too noisy to tell: for one network in the end, and for each of a front.
+const ATTEMPTS: (u32, u32) = (5, 2);
 
 /// Candidates that a run keeps time for measuring.
 const CANDIDATES: u32 = 2;
@@ -60,6 +60,8 @@ pub(crate) struct Fleet {
     time: Option<Duration>,
     /// Costs that can be measured: of limits, and of limits and objectives.
     measured: (u32, u32),
+    /// Measurements of a network, at most.
+    attempts: u32,
 }
 
 /// The costs of a run that devices have to tell.
@@ -173,6 +175,7 @@ impl Fleet {
 
     /// Takes note of what there is to measure.
     fn complete(mut self, config: &RunConfig) -> Self {
+        self.attempts = if config.objectives.single() { ATTEMPTS.0 } else { ATTEMPTS.1 };
         let count =
             |costs: &mut dyn Iterator<Item = &Cost>| costs.filter(|cost| self.measures(cost)).count() as u32;
         self.measured = (count(&mut config.limits.on_devices()), count(&mut costs(config)));
@@ -195,18 +198,23 @@ impl Fleet {
 
     /// Time for the certificates of so many networks.
     pub fn certifying(&self, networks: u32) -> Duration {
-        self.certificate_time() * ATTEMPTS * self.measured.1 * networks
+        self.certificate_time() * self.attempts * self.measured.1 * networks
     }
 
     /// Time that a run has to keep for measuring after its search, with so many networks in the end.
     pub fn measuring(&self, networks: u32) -> Duration {
-        self.candidate_time() * ATTEMPTS * self.measured.0 * CANDIDATES.max(networks)
+        self.candidate_time() * self.attempts * self.measured.0 * CANDIDATES.max(networks)
             + self.certifying(networks)
     }
 
     /// The device of a cost.
     pub fn device(&self, cost: &Cost) -> Option<&KnownDevice> {
         self.devices.get(cost.device()?)
+    }
+
+    /// Measurements of a network, at most, while the machine is too noisy to tell.
+    pub fn attempts(&self) -> u32 {
+        self.attempts
     }
 
     /// Whether a network's cost can be measured.
@@ -216,16 +224,16 @@ impl Fleet {
 }
 
 impl KnownDevice {
-    /// Measures a network for about `time`, and while the machine is too noisy to tell again, [`ATTEMPTS`] times in all: the first measurement
+    /// Measures a network for about `time`, and while the machine is too noisy to tell again, so many times in all: the first measurement
     /// that is not noisy, or the one with the narrowest interval. On this machine it is the file that ships that is measured, elsewhere the
     /// architecture with initial weights.
     ///
     /// # Errors
     /// A device that only its models speak for, or one that fails.
-    pub fn measure(&self, model: &Model, time: Duration) -> Result<Measurement> {
+    pub fn measure(&self, model: &Model, time: Duration, attempts: u32) -> Result<Measurement> {
         let width = |m: &Measurement| (m.high_s - m.low_s) / m.median_s;
         let mut steadiest = self.measure_once(model, time)?;
-        for _ in 1..ATTEMPTS {
+        for _ in 1..attempts {
             if steadiest.noisy.is_none() {
                 break;
             }

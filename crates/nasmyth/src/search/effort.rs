@@ -4,6 +4,7 @@ use super::WRAP_UP;
 use super::site::Site;
 use crate::effort::Speed;
 use crate::finalists::FRONT;
+use crate::relaxed::Given;
 use crate::{Effort, Request, RunConfig};
 use anyhow::Result;
 use nasmyth_data::{Dataset, Subset};
@@ -51,8 +52,9 @@ impl Site {
     /// Sets the length of a super-network's training, if there is one; the time that is left for the trials.
     fn plan_supernet(&mut self, request: &Request, search_time: Duration) -> Result<Duration> {
         if let Some(mut relaxed) = self.config.relaxed.take() {
-            let fixed = request.gives("relaxed", "budget");
-            let left = relaxed.plan(self.relaxed_task(), Some(search_time), fixed);
+            let gives = |key: &str| request.says(&["relaxed", "budget", key]);
+            let given = Given { samples: gives("samples"), judged: gives("judged") };
+            let left = self.relaxed_task().and_then(|task| relaxed.plan(task, Some(search_time), given));
             self.config.relaxed = Some(relaxed);
             return Ok(left?.unwrap_or(search_time));
         }

@@ -8,6 +8,7 @@ mod trials;
 use crate::finalists::{Finals, Finished};
 use crate::fleet::Fleet;
 use crate::motifs::write_motifs;
+use crate::relaxed::RelaxedOutcome;
 use crate::{
     Certificate, FinalLength, Infeasible, Interrupted, Metrics, Notice, Observer, Request, RunConfig,
     RunFolder, format_duration, write_report,
@@ -45,6 +46,8 @@ pub struct Search {
     study: Study,
     /// What earlier processes spent on the super-network, if there is one.
     supernet_before: Duration,
+    /// What the differentiable search came to, if there is one.
+    relaxed: Option<RelaxedOutcome>,
 }
 
 /// What came of a run.
@@ -137,7 +140,7 @@ impl Search {
 
     fn of(site: Site, study: Study) -> Self {
         let study = study.with_meter(site.fleet.meter().clone());
-        Self { site, study, supernet_before: Duration::ZERO }
+        Self { site, study, supernet_before: Duration::ZERO, relaxed: None }
     }
 
     /// The resolved configuration.

@@ -3,7 +3,7 @@
 use super::context;
 use super::effort::networks;
 use crate::fleet::Fleet;
-use crate::relaxed::RelaxedTask;
+use crate::relaxed::{Given, RelaxedTask};
 use crate::{Infeasible, RunConfig, RunFolder};
 use anyhow::{Context as _, Result, bail};
 use nasmyth_data::Dataset;
@@ -11,7 +11,9 @@ use nasmyth_engine::Engine;
 use nasmyth_space::{Genotype, Space, preset};
 use nasmyth_study::{Budget, Provenance, RunLock, STORE_FILE, Study, StudyConfig, feasibility};
 use nasmyth_supernet::one_shot::Task as OneShotTask;
+use nasmyth_supernet::relaxed::MergedSpace;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// All that a search is about.
@@ -20,6 +22,8 @@ pub(super) struct Site {
     pub config: RunConfig,
     pub data: Dataset,
     pub space: Space,
+    /// As one super-network, once it is asked for: that takes seconds where there are many genes.
+    pub merged: OnceLock<MergedSpace<'static>>,
     pub engine: Engine,
     pub fleet: Fleet,
     /// A network that keeps the limits, in case that no trial ends.
@@ -44,7 +48,18 @@ impl Site {
         let fallback =
             feasibility(&space, &config.limits, fleet.meter()).map_err(|e| Infeasible(e.to_string()))?;
         let engine = config.open_engine()?;
-        Ok(Self { folder, config, data, space, engine, fleet, fallback, started, notes })
+        Ok(Self {
+            folder,
+            config,
+            data,
+            space,
+            merged: OnceLock::new(),
+            engine,
+            fleet,
+            fallback,
+            started,
+            notes,
+        })
     }
 
     /// The study of this run, with so much time for it and what came before it.
@@ -79,15 +94,24 @@ impl Site {
     }
 
     /// What a differentiable search of the run is for.
-    pub fn relaxed_task(&self) -> RelaxedTask<'_> {
-        let Self { config, data, space, engine, fleet, .. } = self;
-        RelaxedTask { space, data, engine, limits: &config.limits, meter: fleet.meter(), seed: config.seed }
+    pub fn relaxed_task(&self) -> Result<RelaxedTask<'_>> {
+        let Self { config, data, engine, fleet, .. } = self;
+        let space = match self.merged.get() {
+            Some(merged) => merged,
+            None => {
+                let merged = MergedSpace::new(&self.space)?;
+                self.merged.get_or_init(|| merged)
+            }
+        };
+        let (limits, meter) = (&config.limits, fleet.meter());
+        Ok(RelaxedTask { space, data, engine, limits, meter, seed: config.seed })
     }
 
     /// Refuses a super-network that does not fit into memory, or cannot be made.
     pub fn check_memory(&self) -> Result<()> {
         if let Some(relaxed) = self.config.relaxed.as_ref().filter(|_| self.config.budget.time.is_none()) {
-            relaxed.clone().plan(self.relaxed_task(), None, true)?;
+            let given = Given { samples: true, judged: true };
+            relaxed.clone().plan(self.relaxed_task()?, None, given)?;
         }
         match &self.config.supernet {
             Some(supernet) => Ok(supernet.check_memory(self.one_shot_task(), &self.engine)?),

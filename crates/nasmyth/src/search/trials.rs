@@ -38,18 +38,14 @@ impl Search {
         let meter = self.site.fleet.meter().clone();
         let admit = |graph: &VerifiedGraph| limits.check(graph, &meter).is_empty();
         let load = |graph: &VerifiedGraph| limits.load(graph, &meter);
-        let relaxed = match &self.site.config.relaxed {
-            None => None,
-            Some(config) => {
-                let (task, folder) = (self.site.relaxed_task(), &self.site.folder);
-                let relaxing = Relaxing { config, task, folder, context: self.relaxed_context()? };
-                let Some((outcome, before)) = relaxing.run(observer, stop)? else {
-                    return Ok(StopReason::Interrupted);
-                };
-                self.supernet_before += before;
-                Some(outcome)
-            }
-        };
+        if let Some(config) = self.site.config.relaxed.as_ref().filter(|_| self.relaxed.is_none()) {
+            let (task, folder) = (self.site.relaxed_task()?, &self.site.folder);
+            let relaxing = Relaxing { config, task, folder, context: self.relaxed_context()? };
+            let Some((outcome, before)) = relaxing.run(observer, stop)? else {
+                return Ok(StopReason::Interrupted);
+            };
+            (self.relaxed, self.supernet_before) = (Some(outcome), before);
+        }
         let supernet: Option<Supernet> = match &self.site.config.supernet {
             None => None,
             Some(config) => {
@@ -98,7 +94,7 @@ impl Search {
             let by_time = budget.time.map_or(0.0, |t| elapsed / t.as_secs_f64());
             observer.notice(&Notice::SearchProgress { share: by_trials.max(by_time).min(1.0) });
         };
-        let mut methods = match relaxed {
+        let mut methods = match &self.relaxed {
             None => self.study.methods()?,
             Some(outcome) => {
                 let StudyConfig { scheduler, epochs, .. } = &self.study.state().config;

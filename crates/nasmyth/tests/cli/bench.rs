@@ -51,10 +51,12 @@ fn cells_are_derived_and_scored() {
     let told = place.run(&format!("{derive} {methods}")).exits(0).out;
     let scores = told.lines().filter(|l| l.contains("median score")).count();
     assert!(scores == 2 && told.contains("sgas[") && !told.contains("not in the table"), "{told}");
-    let told = place.run(&format!("{derive} --methods sgas --json")).exits(0).out;
+    let told = place.run(&format!("{derive} --methods sgas --controls --json")).exits(0).out;
     let json: Value = serde_json::from_str(&told).unwrap();
     assert_eq!(json[0]["decisions"].as_array().unwrap().len(), 6);
     assert!(json[0]["score"].as_f64().is_some_and(|s| (10.0..100.0).contains(&s)));
+    let controls = ["shared", "alone"].map(|control| json[0]["controls"][control].as_f64());
+    assert!(controls.iter().all(|c| c.is_some_and(|s| (10.0..100.0).contains(&s))), "{controls:?}");
     place.run(&format!("{derive} --methods dart")).exits(2).says("did you mean `darts`");
     place.run(&format!("{derive} --methods darts[warmup=3]")).exits(2).says("warmup must be a share");
 }

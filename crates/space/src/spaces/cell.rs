@@ -154,7 +154,7 @@ fn lower(genes: &Reader<'_>, context: &Context) -> Result<Graph, SpaceError> {
 fn network(genes: &Reader<'_>, context: &Context, skeleton: Skeleton) -> Result<Graph, SpaceError> {
     let edges = EDGES.map(|(to, from)| genes.word(&format!("cell.{}", edge_name(to, from))));
     let edges = edges.into_iter().collect::<Result<Vec<_>, _>>()?;
-    around_cells(context, skeleton, |g, x| cell_of(g, x, &edges, scoped_edge))
+    around_cells(context, skeleton, |g, x| cell(g, x, &edges))
 }
 
 /// The network around cells: a stem, three stages of cells, which `cell` builds one after the other, between stages a residual block
@@ -217,27 +217,18 @@ pub fn reduce(g: &mut Graph, x: NodeId, out: usize, stride: usize) -> Result<Nod
 }
 
 /// One cell, an operator for each of its six edges: each node is the sum of what its edges make of earlier nodes, zero without any.
+/// An operator is in a scope named after its edge and itself: so it has weights of its own, whatever the other edges are.
 ///
 /// # Errors
 /// None, for images and series.
 pub fn cell(g: &mut Graph, x: NodeId, operators: &[impl AsRef<str>]) -> Result<NodeId, GraphError> {
-    cell_of(g, x, operators, |g, x, _, operator| edge(g, x, operator))
-}
-
-/// What an edge (to, from) with an operator makes of a node; nothing for "none".
-type Edge = fn(&mut Graph, NodeId, (usize, usize), &str) -> Result<Option<NodeId>, GraphError>;
-
-fn cell_of(
-    g: &mut Graph,
-    x: NodeId,
-    operators: &[impl AsRef<str>],
-    edge: Edge,
-) -> Result<NodeId, GraphError> {
     let mut nodes = vec![x];
     for to in 1..NODES {
         let mut terms = Vec::new();
         for (&(_, from), op) in EDGES.iter().zip(operators).filter(|((t, _), _)| *t == to) {
-            terms.extend(edge(g, nodes[from], (to, from), op.as_ref())?);
+            g.enter(format_args!("{}.{}", edge_name(to, from), op.as_ref()));
+            terms.extend(edge(g, nodes[from], op.as_ref())?);
+            g.leave();
         }
         nodes.push(match terms[..] {
             [] => g.push(Zero, &[x])?,
@@ -246,20 +237,6 @@ fn cell_of(
         });
     }
     Ok(nodes[NODES - 1])
-}
-
-/// An edge in a scope named after its ends and its operator: so each operator of each edge has weights of its own, whatever
-/// the other edges are.
-fn scoped_edge(
-    g: &mut Graph,
-    x: NodeId,
-    (to, from): (usize, usize),
-    operator: &str,
-) -> Result<Option<NodeId>, GraphError> {
-    g.enter(format_args!("{}.{operator}", edge_name(to, from)));
-    let y = edge(g, x, operator);
-    g.leave();
-    y
 }
 
 /// What an edge with this one of the [`OPERATORS`] makes of `x`; nothing for "none".

@@ -5,6 +5,7 @@ use super::subnetwork::{Compiled, Ready};
 use super::{OneShotError, Sampling, Task};
 use crate::Partition;
 use nasmyth_engine::Engine;
+use nasmyth_space::Genotype;
 use nasmyth_train::Recipe;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -22,6 +23,8 @@ pub(super) struct Draws<'a> {
 /// An update and its sub-networks.
 pub(super) struct Ahead {
     pub update: u64,
+    pub genotypes: Vec<Genotype>,
+    /// Those that were to be compiled.
     pub networks: Vec<Ready>,
 }
 
@@ -31,10 +34,13 @@ pub(super) struct Helper {
     answers: Receiver<Option<Ahead>>,
 }
 
-struct Request {
-    update: u64,
-    partition: Partition,
-    retired: Vec<Arc<Compiled>>,
+pub(super) struct Request {
+    pub update: u64,
+    pub partition: Partition,
+    /// Sub-networks to be dropped.
+    pub retired: Vec<Arc<Compiled>>,
+    /// The genotypes of the update and whether they are to be compiled, where sampling is quick; otherwise they are sampled here.
+    pub sampled: Option<Vec<(Genotype, bool)>>,
 }
 
 impl Helper {
@@ -43,9 +49,9 @@ impl Helper {
         let (requests, inbox) = channel::<Request>();
         let (outbox, answers) = channel();
         scope.spawn(move || {
-            for Request { update, partition, retired } in inbox {
-                drop(retired);
-                if outbox.send(draws.ahead(update, &partition).ok()).is_err() {
+            for mut request in inbox {
+                request.retired.clear();
+                if outbox.send(draws.ahead(request).ok()).is_err() {
                     break;
                 }
             }
@@ -53,10 +59,10 @@ impl Helper {
         Self { requests, answers }
     }
 
-    /// Asks for the sub-networks of an update. What is `retired` is dropped there.
-    pub fn ask(&self, update: u64, partition: Partition, retired: Vec<Arc<Compiled>>) {
+    /// Asks for the sub-networks of an update.
+    pub fn ask(&self, request: Request) {
         // A thread that has ended does not answer either.
-        drop(self.requests.send(Request { update, partition, retired }));
+        drop(self.requests.send(request));
     }
 
     /// What was asked for; nothing if it cannot be made: the update will come upon the reason itself.
@@ -66,10 +72,16 @@ impl Helper {
 }
 
 impl Draws<'_> {
-    fn ahead(&self, update: u64, partition: &Partition) -> Result<Ahead, OneShotError> {
+    fn ahead(&self, request: Request) -> Result<Ahead, OneShotError> {
         let Self { task, recipe, engine, .. } = self;
-        let genotypes = self.sampling.draw(task.space, task.seed, update, self.admit);
-        let ready = |genotype| Ready::new(*task, partition, genotype, recipe, engine);
-        Ok(Ahead { update, networks: genotypes.into_iter().map(ready).collect::<Result<_, _>>()? })
+        let Request { update, partition, sampled, .. } = request;
+        let all = || self.sampling.draw(task.space, task.seed, update, self.admit);
+        let sampled = sampled.unwrap_or_else(|| all().into_iter().map(|genotype| (genotype, true)).collect());
+        let unknown = sampled.iter().filter(|(_, unknown)| *unknown);
+        let ready = |(genotype, _): &(Genotype, bool)| {
+            Ready::new(*task, &partition, genotype.clone(), recipe, engine)
+        };
+        let networks = unknown.map(ready).collect::<Result<_, _>>()?;
+        Ok(Ahead { update, networks, genotypes: sampled.into_iter().map(|(genotype, _)| genotype).collect() })
     }
 }

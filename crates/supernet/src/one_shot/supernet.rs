@@ -1,6 +1,6 @@
 //! The training of a super-network.
 
-use super::ahead::{Ahead, Draws, Helper};
+use super::ahead::{Ahead, Draws, Helper, Request};
 use super::controller::Controlled;
 use super::runner::Runner;
 use super::sampling::Admit;
@@ -147,8 +147,9 @@ impl<'a> Supernet<'a> {
             self.split_if_due(steps)?;
             let step = self.reached.step;
             let asked = helper.filter(|_| step + paths < steps);
-            if let Some(helper) = asked {
-                helper.ask(step / paths + 1, self.partition.clone(), std::mem::take(&mut self.retired));
+            match asked {
+                Some(helper) => helper.ask(self.request(step / paths + 1)),
+                None => self.retired.clear(),
             }
             let learning = self.controlled.as_ref().map_or(0.0, |c| c.controller.rate(step, steps));
             let loss = self.next_update(step / paths, self.rate(steps), learning)?;
@@ -196,6 +197,25 @@ impl<'a> Supernet<'a> {
         self.recipe.learning_rate * cosine(step, phase.end - phase.start, self.recipe.warmup)
     }
 
+    /// What the networks of an update are to be made ready from.
+    fn request(&mut self, update: u64) -> Request {
+        let Task { space, seed, .. } = self.task;
+        let sampled = self.admit.is_none().then(|| {
+            let genotypes = self.settings.sampling.draw(space, seed, update, None);
+            genotypes
+                .into_iter()
+                .map(|g| (self.cache.get(&g).is_none(), g))
+                .map(|(new, g)| (g, new))
+                .collect()
+        });
+        Request {
+            update,
+            partition: self.partition.clone(),
+            retired: std::mem::take(&mut self.retired),
+            sampled,
+        }
+    }
+
     fn draws(&self) -> Draws<'a> {
         Draws {
             task: self.task,
@@ -215,7 +235,10 @@ impl<'a> Supernet<'a> {
         let Task { space, seed, .. } = self.task;
         let genotypes = match self.ahead.take().filter(|ahead| ahead.update == update) {
             None => self.settings.sampling.draw(space, seed, update, self.admit),
-            Some(ahead) => ahead.networks.into_iter().map(|ready| self.take_in(ready)).collect(),
+            Some(Ahead { genotypes, networks, .. }) => {
+                networks.into_iter().for_each(|ready| self.take_in(ready));
+                genotypes
+            }
         };
         self.update(&genotypes, rate)
     }
@@ -275,14 +298,13 @@ impl<'a> Supernet<'a> {
         Ok(compiled)
     }
 
-    /// Keeps a sub-network that is ready, unless it is known; its genotype.
-    fn take_in(&mut self, ready: Ready) -> Genotype {
+    /// Keeps a sub-network that is ready, unless it is known.
+    fn take_in(&mut self, ready: Ready) {
         let genotype = ready.genotype.clone();
         if self.cache.get(&genotype).is_none() {
             let compiled = Arc::new(ready.bind(&mut self.bank));
             self.retired.extend(self.cache.keep(&genotype, compiled));
         }
-        genotype
     }
 
     /// Mean seconds of a step, measured on a copy of the weights over as many sampled sub-networks as the time allows, at least a few.

@@ -5,6 +5,7 @@ use super::error::SearchError;
 use super::relaxation::largest;
 use super::running::{Running, Standing};
 use super::search::Decision;
+use super::space::Choice;
 use super::super_network::Judged;
 use nasmyth_estimator::StopFlag;
 use nasmyth_space::Rng;
@@ -74,16 +75,36 @@ impl Running<'_> {
             }
             let at = (self.method.temperature[1], 1.0);
             self.network.advance(&self.at.kept, drawn, &self.at.alphas, at, rng)?;
+            self.at.temperature = at.0;
             let point = self.point();
             self.move_weights(&point, self.budget.rate * cosine(step, steps, 0.0))?;
         }
         Ok(())
     }
 
+    /// Options of the best of so many random networks, by what they do on the validation part with the weights as they are: a search with these
+    /// weights has to beat them (Li and Talwalkar 2020).
+    ///
+    /// # Errors
+    /// As [`Search::run`](super::Search::run).
+    pub fn best_random(&mut self, networks: usize, rng: &mut Rng) -> Result<Vec<usize>, SearchError> {
+        let drawn = self.at.policy.most_probable();
+        let mut best: Option<(Judged, Vec<usize>)> = None;
+        for _ in 0..networks {
+            let random = |choice: &Choice| rng.random_range(0..choice.options.len());
+            let options: Vec<usize> = self.space.choices().iter().map(random).collect();
+            let kept = options.iter().map(|&option| vec![option]).collect();
+            let judged = self.network.judge(&self.at.alphas, (&kept, &drawn), self.judged, None)?;
+            if best.as_ref().is_none_or(|(before, _)| worse(before, &judged)) {
+                best = Some((judged, options));
+            }
+        }
+        Ok(best.map(|(_, options)| options).unwrap_or_default())
+    }
+
     /// The most probable option of each choice that is open.
     pub(super) fn decide_the_rest(&mut self) {
-        let p = self.network.architecture().probabilities(&self.at.alphas, self.network.draw());
-        for (choice, p) in p.iter().enumerate() {
+        for (choice, p) in self.probabilities().iter().enumerate() {
             if self.at.kept[choice].len() > 1 {
                 self.decide(self.at.epochs.len(), choice, largest(p));
             }
@@ -100,7 +121,7 @@ fn worse(a: &Judged, b: &Judged) -> bool {
 mod tests {
     use super::super::method::Method;
     use super::super::search::{Budget, Search};
-    use super::super::space::{Choice, Kept, Kind, Mixture, Operator, RelaxedGraph, RelaxedSpace, Term};
+    use super::super::space::{Kept, Kind, Mixture, Operator, RelaxedGraph, RelaxedSpace, Term};
     use super::*;
     use nasmyth_data::{OpenOptions, open};
     use nasmyth_engine::Engine;

@@ -27,6 +27,12 @@ pub enum SearchError {
         /// Bytes that there are.
         share: u64,
     },
+    /// Nothing that partial channels could be for.
+    #[error(
+        "no options can be computed on one in {0} channels: that many do not divide the channels, or options change the shape of what they \
+         read; use a method without partial channels, such as darts"
+    )]
+    Partial(usize),
     /// The space was made for other data.
     #[error(
         "the super-network takes inputs of shape {network:?} and has {outputs} outputs, the data has shape {data:?} and needs {needed}"

@@ -67,6 +67,11 @@ impl Costs {
         self.base + terms.map(|(c, p)| c * p).sum::<f64>()
     }
 
+    /// That of the network of these options.
+    pub fn of(&self, options: &[usize]) -> f64 {
+        self.base + self.options.iter().zip(options).map(|(costs, &option)| costs[option]).sum::<f64>()
+    }
+
     /// The highest cost.
     pub fn highest(&self) -> f64 {
         self.base + self.ends(f64::max)

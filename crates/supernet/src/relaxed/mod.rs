@@ -7,8 +7,6 @@
 
 mod adam;
 mod architecture;
-mod cell_space;
-mod channels;
 mod deciding;
 mod discretisation;
 mod error;
@@ -31,7 +29,6 @@ mod trust;
 
 pub use adam::{Adam, AdamSettings};
 pub use architecture::{Architecture, Draw, Weights};
-pub use cell_space::CellSpace;
 pub use discretisation::{Discretisation, certainty, greedy, importance, leading, stability};
 pub use error::SearchError;
 pub use frank_wolfe::{Mixed, Polytope, Stages};

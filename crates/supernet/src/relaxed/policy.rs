@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 const NEWEST: f64 = 0.1;
 
 /// A distribution over the options of each drawn choice that learns from the losses of what it drew (REINFORCE: Williams 1992, with the mean
-/// of recent losses as the baseline).
+/// of recent losses as the baseline). Where some draws are rejected, the mean over the accepted ones as the baseline also stands in for the
+/// gradient of the probability that a draw is accepted: the covariance of loss and score is the same.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Policy {
     logits: Vec<Vec<f64>>,
@@ -58,10 +59,10 @@ impl Policy {
     }
 }
 
-/// One option of each choice by these probabilities.
+/// One option of each choice by these probabilities, which may be those of gates and add up to more than 1.
 pub(super) fn drawn(probabilities: &Probabilities, rng: &mut Rng) -> Vec<usize> {
     let option = |p: &Vec<f64>| {
-        let (at, mut sum): (f64, f64) = (rng.random(), 0.0);
+        let (at, mut sum) = (rng.random::<f64>() * p.iter().sum::<f64>(), 0.0);
         let reaches = |p: &f64| {
             sum += p;
             at < sum

@@ -33,17 +33,17 @@ const SAME: u64 = 4;
 /// use nasmyth_data::{OpenOptions, open};
 /// use nasmyth_engine::Engine;
 /// use nasmyth_estimator::StopFlag;
-/// use nasmyth_space::Context;
-/// use nasmyth_supernet::relaxed::{Budget, CellSpace, Search, published};
+/// use nasmyth_space::{Context, preset};
+/// use nasmyth_supernet::relaxed::{Budget, MergedSpace, Search, published};
 ///
 /// let data = open("builtin:mnist1d", &OpenOptions { valid_fraction: 0.5, ..OpenOptions::default() })?;
-/// let (space, engine) = (CellSpace::new(Context::series(40, 1, 10), 4, 1), Engine::cpu(1));
+/// let (space, engine) = (MergedSpace::new(&preset("cell", &Context::series(40, 1, 10))?)?, Engine::cpu(1));
 /// let budget = Budget { epochs: 2, samples: Some(64), batch: 32, judged: 1, ..Budget::default() };
 /// let search =
 ///     Search { method: &published("darts")?.method, space: &space, data: &data, engine: &engine, budget, seed: 0 };
 /// let mut running = search.begin()?;
 /// while running.go_on(&StopFlag::new())? {}
-/// assert_eq!(running.found()?.options.len(), 6);
+/// assert_eq!(running.found()?.options.len(), 7); // six edges and the number of cells
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Running<'a> {
@@ -73,6 +73,8 @@ pub(super) struct Standing {
     pub decisions: Vec<Decision>,
     /// Steps in all.
     pub steps: u64,
+    /// Temperature of the last step.
+    pub temperature: f64,
     /// Whether the super-network was given up.
     pub given_up: bool,
     /// The super-network at the end of its training, once there.
@@ -102,6 +104,7 @@ impl<'a> Running<'a> {
             epochs: Vec::new(),
             decisions: Vec::new(),
             steps: 0,
+            temperature: method.temperature[0],
             given_up: false,
             relaxed: None,
             seconds: 0.0,
@@ -181,7 +184,7 @@ impl<'a> Running<'a> {
                 start = Instant::now();
             }
             if (steps % SAME) == 1 {
-                self.drawn = self.draw(&mut rng);
+                self.drawn = self.usable(&mut rng)?;
             }
             self.step(self.budget.rate, (1.0, 0.0), true, &mut rng)?;
             steps += 1;
@@ -206,8 +209,9 @@ impl<'a> Running<'a> {
     pub fn restore(&mut self, path: &Path, context: &str) -> Result<(), SearchError> {
         let bank = Bank::new(self.seed, OptimizerKind::Sgd { momentum: self.budget.momentum });
         let checkpoint = BankCheckpoint::<Standing>::load(path, &self.context(context), bank)?;
-        self.network.restore(checkpoint.bank, checkpoint.progress.steps);
-        self.at = checkpoint.progress;
+        let BankCheckpoint { bank, progress } = checkpoint;
+        self.network.restore(bank, progress.steps, progress.temperature);
+        self.at = progress;
         self.begun = Instant::now();
         Ok(())
     }
@@ -234,7 +238,7 @@ impl<'a> Running<'a> {
                 return Err(SearchError::Interrupted);
             }
             if step.is_multiple_of(SAME) {
-                self.drawn = self.draw(&mut rng);
+                self.drawn = self.usable(&mut rng)?;
             }
             let done = epoch as u64 * self.steps + step;
             let progress = done as f64 / all as f64;
@@ -248,8 +252,7 @@ impl<'a> Running<'a> {
                 *valid.get_or_insert(0.0) += loss / self.steps as f64;
             }
         }
-        let probabilities = self.network.architecture().probabilities(&self.at.alphas, self.network.draw());
-        let drawn = self.at.policy.probabilities();
+        let (probabilities, drawn) = (self.probabilities(), self.at.policy.probabilities());
         self.at.epochs.push(Epoch { train, valid, probabilities, drawn });
         Ok(())
     }
@@ -264,19 +267,41 @@ impl<'a> Running<'a> {
         rng: &mut Rng,
     ) -> Result<(f64, Option<f64>), SearchError> {
         self.network.advance(&self.at.kept, &self.drawn, &self.at.alphas, at, rng)?;
+        self.at.temperature = at.0;
         let mut point = self.point();
         let valid = if moves { Some(self.move_architecture(&mut point, rate)?) } else { None };
         Ok((self.move_weights(&point, rate)?, valid))
+    }
+
+    /// Probabilities of the options of the mixed choices.
+    pub(super) fn probabilities(&self) -> Probabilities {
+        let architecture = self.network.architecture();
+        architecture.probabilities(&self.at.alphas, &architecture.quiet(&self.at.kept, self.at.temperature))
+    }
+
+    /// Options of the drawn choices with which there is a super-network that fits into memory.
+    fn usable(&mut self, rng: &mut Rng) -> Result<Vec<usize>, SearchError> {
+        /// Draws before it is given up.
+        const TRIES: usize = 20;
+        if self.space.drawn().is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut tries = 1;
+        loop {
+            let drawn = self.draw(rng);
+            match self.network.ready(&self.at.kept, &drawn, &self.at.alphas) {
+                Ok(()) => return Ok(drawn),
+                Err(SearchError::Space(_) | SearchError::Memory { .. }) if tries < TRIES => tries += 1,
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Options of the drawn choices: of a network that may be found, if one turns up.
     fn draw(&self, rng: &mut Rng) -> Vec<usize> {
         /// Networks that are looked at; one takes about as long as a thousandth of a step.
         const LOOKS: usize = 100;
-        if self.space.drawn().is_empty() {
-            return Vec::new();
-        }
-        let mixed = self.network.architecture().probabilities(&self.at.alphas, self.network.draw());
+        let mixed = self.probabilities();
         let mut admitted = || {
             let (own, options) = (self.at.policy.draw(rng), policy::drawn(&mixed, rng));
             self.space.admits(&own, &options).then_some(own)
@@ -332,10 +357,7 @@ impl<'a> Running<'a> {
         let relaxed = self.at.relaxed.unwrap_or(discrete);
         let options: Vec<usize> = self.at.kept.iter().filter_map(|k| k.first().copied()).collect();
         let trust = self.trust(&options, [relaxed.accuracy, discrete.accuracy])?;
-        let all = self
-            .network
-            .architecture()
-            .quiet(&all_options(self.space.choices()), self.network.draw().temperature);
+        let all = self.network.architecture().quiet(&all_options(self.space.choices()), self.at.temperature);
         let probabilities = self.network.architecture().probabilities(&self.at.alphas, &all);
         let Standing { epochs, decisions, policy, .. } = self.at;
         let (drawn, drawn_probabilities) = (policy.most_probable(), policy.probabilities());

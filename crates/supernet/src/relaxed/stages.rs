@@ -141,8 +141,11 @@ impl Site {
                 context: functions.get(node).copied().unwrap_or_default(),
                 part: Vec::new(),
             };
-            places.insert(address.clone(), len..len + entry.range.len());
-            len += entry.range.len();
+            // Two layers at one place are one in the bank.
+            if !places.contains_key(&address) {
+                places.insert(address.clone(), len..len + entry.range.len());
+                len += entry.range.len();
+            }
             tensors.push(Tensor { address, entry: entry.clone(), free: !relaxed.fixed.contains(&entry.key) });
         }
         Self { places, tensors, len }
@@ -185,7 +188,8 @@ impl Stage {
         let mut gradient = vec![0.0; site.len];
         for Tensor { address, entry, .. } in self.site.tensors.iter().filter(|t| t.free) {
             if let Some(place) = site.places.get(address) {
-                gradient[place.clone()].copy_from_slice(&self.grads[entry.range.clone()]);
+                let own = &self.grads[entry.range.clone()];
+                gradient[place.clone()].iter_mut().zip(own).for_each(|(sum, g)| *sum += g);
             }
         }
         gradient

@@ -5,7 +5,7 @@ use super::error::SearchError;
 use super::hypergradient::{Bilevel, Descent, Gradient, Part};
 use super::limit::{Costs, Limit};
 use super::regulariser::Regulariser;
-use super::space::{Kept, RelaxedSpace, all_options};
+use super::space::{Kept, Mixture, RelaxedSpace, Term, all_options};
 use super::stages::{Site, Stages, Stream, Tensor, score};
 use crate::address::Address;
 use crate::{Bank, Gradients, Step};
@@ -16,6 +16,7 @@ use nasmyth_space::Rng;
 use nasmyth_train::OptimizerKind;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// How a super-network is built and judged.
 #[derive(Clone, Copy, Debug)]
@@ -87,7 +88,12 @@ impl<'a> SuperNetwork<'a> {
         let drawn = vec![0; space.drawn().len()];
         let draw = architecture.quiet(&all_options(space.choices()), 1.0);
         let first = architecture.computed(&vec![0.0; architecture.len()], &draw, true);
-        check_fit(&space.relaxed(&drawn, &first, partial)?.graph, data)?;
+        let relaxed = space.relaxed(&drawn, &first, partial)?;
+        check_fit(&relaxed.graph, data)?;
+        let around = |mixture: &Mixture| mixture.terms.iter().any(|term| matches!(term, Term::Bypass { .. }));
+        if partial > 1 && !relaxed.mixtures.iter().any(around) {
+            return Err(SearchError::Partial(partial));
+        }
         let stage = stages.get(&drawn, &first)?;
         let now = Now { draw, site: stage.site.clone(), drawn, progress: 0.0 };
         Ok(Self {
@@ -128,9 +134,9 @@ impl<'a> SuperNetwork<'a> {
         self.steps
     }
 
-    /// Goes on after so many steps with these weights.
-    pub fn restore(&mut self, bank: Bank, steps: u64) {
-        (self.bank, self.steps) = (bank, steps);
+    /// Goes on after so many steps, of which the last one had this temperature, with these weights.
+    pub fn restore(&mut self, bank: Bank, steps: u64, temperature: f64) {
+        (self.bank, self.steps, self.now.draw.temperature) = (bank, steps, temperature);
         let batch = self.setup.batch as u64;
         for stream in [&mut self.train, &mut self.valid] {
             stream.batches.seek(steps * batch);
@@ -159,6 +165,16 @@ impl<'a> SuperNetwork<'a> {
         Ok(())
     }
 
+    /// Sees to it that the super-network of these options is compiled.
+    ///
+    /// # Errors
+    /// Options that there is no super-network of, or one that does not fit into memory.
+    pub fn ready(&mut self, kept: &Kept, drawn: &[usize], alphas: &[f64]) -> Result<(), SearchError> {
+        let draw = self.architecture.quiet(kept, self.now.draw.temperature);
+        let computed = self.architecture.computed(alphas, &draw, true);
+        self.stages.get(drawn, &computed).map(drop)
+    }
+
     /// The weights of this step, or their second copies.
     pub fn weights(&mut self, twins: bool) -> Vec<f32> {
         let site = self.now.site.clone();
@@ -166,10 +182,10 @@ impl<'a> SuperNetwork<'a> {
     }
 
     fn gathered(&mut self, site: &Site, twins: bool) -> Vec<f32> {
-        let mut weights = Vec::with_capacity(site.len);
+        let mut weights = vec![0.0; site.len];
         for Tensor { address, entry, .. } in &site.tensors {
             let slot = self.bank.slot(&part(address, twins), entry);
-            weights.extend_from_slice(self.bank.values(slot));
+            weights[site.places[address].clone()].copy_from_slice(self.bank.values(slot));
         }
         weights
     }
@@ -217,10 +233,10 @@ impl<'a> SuperNetwork<'a> {
         let mut stream = Stream::new(data, Subset::Valid, batch, self.stages.seed);
         let classes = matches!(data.task(), Task::Classification { .. });
         let (mut right, mut loss) = (0.0, 0.0);
-        for _ in 0..batches {
+        for batch_number in 0..batches as u64 {
             stream.next();
             let stage = self.stages.get(drawn, &computed)?;
-            loss += stage.run((&site, &weights), &counts, &stream, 0) / batches as f64;
+            loss += stage.run((&site, &weights), &counts, &stream, batch_number) / batches as f64;
             let outputs = stage.program.output(&stage.memory);
             right += score(classes, outputs, &stream.t, batch) / batches as f64;
         }
@@ -277,7 +293,7 @@ impl Bilevel for SuperNetwork<'_> {
         let Now { draw, drawn, site, .. } = &self.now;
         let counts = self.architecture.weights(alphas, draw);
         let computed = self.architecture.computed(alphas, draw, part == Part::Valid);
-        let seed = self.stages.seed;
+        let seed = xxh3_64_with_seed(&self.steps.to_le_bytes(), self.stages.seed);
         let stage = self.stages.get(drawn, &computed)?;
         let stream = if part == Part::Train { &self.train } else { &self.valid };
         let loss = stage.run((site, weights), &counts, stream, seed);

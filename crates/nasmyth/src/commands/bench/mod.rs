@@ -1,6 +1,7 @@
 //! `nasmyth bench`
 
 mod compare;
+mod controls;
 mod derive;
 mod limits;
 mod make;

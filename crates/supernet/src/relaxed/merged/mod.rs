@@ -38,6 +38,7 @@ const CACHE: usize = 8;
 /// assert_eq!(space.drawn()[0].name, "width");
 /// # Ok::<(), nasmyth_space::SpaceError>(())
 /// ```
+#[derive(Clone)]
 pub struct MergedSpace<'a> {
     genes: Genes,
     choices: Vec<Choice>,
@@ -46,12 +47,15 @@ pub struct MergedSpace<'a> {
     mixed: Vec<usize>,
     /// The place of each drawn choice.
     rest: Vec<usize>,
-    recent: Mutex<VecDeque<(Vec<usize>, Arc<Merged>)>>,
-    admit: Box<Admit<'a>>,
+    recent: Arc<Mutex<Recent>>,
+    admit: Arc<Admit<'a>>,
 }
 
+/// Merged networks, by the options at all places.
+type Recent = VecDeque<(Vec<usize>, Arc<Merged>)>;
+
 /// Whether a network may be found.
-type Admit<'a> = dyn Fn(&VerifiedGraph) -> bool + Sync + 'a;
+type Admit<'a> = dyn Fn(&VerifiedGraph) -> bool + Send + Sync + 'a;
 
 impl<'a> MergedSpace<'a> {
     /// Finds out which choices can be mixed.
@@ -75,12 +79,13 @@ impl<'a> MergedSpace<'a> {
             Ok(Drawn { name: names[place].clone(), options: genes.words(place, &names[place])? })
         });
         let drawn = drawn.collect::<Result<_, SpaceError>>()?;
-        Ok(Self { genes, choices, drawn, mixed, rest, recent: Mutex::default(), admit: Box::new(|_| true) })
+        Ok(Self { genes, choices, drawn, mixed, rest, recent: Arc::default(), admit: Arc::new(|_| true) })
     }
 
     /// The same, where only some of the networks may be found: those that keep limits.
-    pub fn only(self, admit: impl Fn(&VerifiedGraph) -> bool + Sync + 'a) -> Self {
-        Self { admit: Box::new(admit), ..self }
+    pub fn only<'b>(self, admit: impl Fn(&VerifiedGraph) -> bool + Send + Sync + 'b) -> MergedSpace<'b> {
+        let Self { genes, choices, drawn, mixed, rest, recent, .. } = self;
+        MergedSpace { genes, choices, drawn, mixed, rest, recent, admit: Arc::new(admit) }
     }
 
     /// The genotype of these options.
@@ -171,10 +176,16 @@ impl RelaxedSpace for MergedSpace<'_> {
         self.genes.lower(&self.decided(drawn, options)).is_ok_and(|lowered| (self.admit)(&lowered.graph))
     }
 
-    /// Each option's is what it adds to the cheapest of its choice, the others being the richest; of choices that depend on each other the sum
-    /// is a bound.
+    /// Where costs add up, those of [`Costs::macs`]. Otherwise, where choices depend on each other, each option's is what it adds to the cheapest of
+    /// its choice, the others being the richest: the sum is a bound.
     fn costs(&self) -> Result<Costs, SpaceError> {
         let macs = |options: &[usize]| Ok::<f64, SpaceError>(self.genes.lower(options)?.graph.macs() as f64);
+        let additive = Costs::macs(self)?;
+        let richest: Vec<usize> = self.mixed.iter().map(|&place| self.genes.base[place]).collect();
+        let drawn = vec![0; self.drawn.len()];
+        if additive.base >= 0.0 && additive.of(&richest) == macs(&self.decided(&drawn, &richest))? {
+            return Ok(additive);
+        }
         let mut cheapest = self.genes.base.clone();
         let mut options = Vec::with_capacity(self.mixed.len());
         for &place in &self.mixed {

@@ -2,10 +2,9 @@
 
 use super::assembly::{Assembly, Split, Unsound};
 use super::union::{Reader, Swap, Union};
-use crate::relaxed::channels::shuffle;
 use crate::relaxed::space::Term;
-use nasmyth_graph::ops::{Concat, Conv, Linear, Slice, Zero};
-use nasmyth_graph::{Fact, NodeId, Op};
+use nasmyth_graph::ops::{Concat, Conv, Linear, Permute, Reshape, Slice, Zero};
+use nasmyth_graph::{Fact, Graph, GraphError, NodeId, Op};
 use std::collections::HashMap;
 use std::iter;
 use std::sync::Arc;
@@ -137,4 +136,16 @@ fn thinned(op: &Arc<dyn Op>, share: usize) -> Option<Arc<dyn Op>> {
         return Some(Arc::new(Linear { out: divided(linear.out)?, ..linear.clone() }));
     }
     Some(op.clone())
+}
+
+/// Channel c of `groups` groups in a row goes to where each group is one in `groups` channels (Zhang et al. 2018, ShuffleNet,
+/// section 3.1).
+fn shuffle(g: &mut Graph, x: NodeId, groups: usize) -> Result<NodeId, GraphError> {
+    let shape = g.fact(x).shape().to_vec();
+    let axes = shape.len() - 1;
+    let apart = [&shape[..axes], &[groups, shape[axes] / groups]].concat();
+    let y = g.push(Reshape(apart), &[x])?;
+    let order: Vec<usize> = (0..axes).chain([axes + 1, axes]).collect();
+    let y = g.push(Permute(order), &[y])?;
+    g.push(Reshape(shape), &[y])
 }

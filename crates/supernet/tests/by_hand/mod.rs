@@ -1,11 +1,10 @@
-//! The cell of NAS-Bench-201 as a super-network.
+//! The cell of NAS-Bench-201 as a super-network, written by hand.
 
-use super::channels::shuffle;
-use super::space::{Choice, Kept, Kind, Mixture, Operator, RelaxedGraph, RelaxedSpace, Term};
-use nasmyth_graph::ops::{BatchNorm, Concat, Mix, Slice, Zero};
+use nasmyth_graph::ops::{BatchNorm, Concat, Mix, Permute, Reshape, Slice, Zero};
 use nasmyth_graph::{Graph, GraphError, NodeId};
 use nasmyth_space::spaces::cell::{EDGES, NODES, OPERATORS, Skeleton, around_cells, edge, stem_stride};
 use nasmyth_space::{Context, SpaceError};
+use nasmyth_supernet::relaxed::{Choice, Kept, Kind, Mixture, Operator, RelaxedGraph, RelaxedSpace, Term};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -39,11 +38,6 @@ impl CellSpace {
         let (stride, choices) = (stem_stride(&context), EDGES.iter().map(choice).collect());
         Self { context, width, cells, stride, choices }
     }
-
-    /// With another stride of the first convolution: fewer positions, faster steps.
-    pub fn with_stride(self, stride: usize) -> Self {
-        Self { stride, ..self }
-    }
 }
 
 impl RelaxedSpace for CellSpace {
@@ -52,12 +46,6 @@ impl RelaxedSpace for CellSpace {
     }
 
     fn relaxed(&self, _: &[usize], kept: &Kept, partial: usize) -> Result<RelaxedGraph, SpaceError> {
-        if partial == 0 || !self.width.is_multiple_of(partial) {
-            return Err(SpaceError::Shape {
-                expected: format!("a width that the {partial} shares of partial channels divide"),
-                got: format!("{} channels", self.width),
-            });
-        }
         let mut cells = MixedCells { kept, partial, built: 0, mixtures: Vec::new(), fixed: Vec::new() };
         let skeleton = Skeleton { width: self.width, cells: self.cells, stride: self.stride };
         let graph = around_cells(&self.context, skeleton, |g, x| cells.next(g, x))?.verify()?;
@@ -151,4 +139,16 @@ impl MixedCells<'_> {
         let inputs: Vec<NodeId> = terms.iter().map(|t| t.0).collect();
         g.add(name, Arc::new(Mix), &inputs)
     }
+}
+
+/// Channel c of `groups` groups in a row goes to where each group is one in `groups` channels (Zhang et al. 2018, ShuffleNet,
+/// section 3.1).
+fn shuffle(g: &mut Graph, x: NodeId, groups: usize) -> Result<NodeId, GraphError> {
+    let shape = g.fact(x).shape().to_vec();
+    let axes = shape.len() - 1;
+    let apart = [&shape[..axes], &[groups, shape[axes] / groups]].concat();
+    let y = g.push(Reshape(apart), &[x])?;
+    let order: Vec<usize> = (0..axes).chain([axes + 1, axes]).collect();
+    let y = g.push(Permute(order), &[y])?;
+    g.push(Reshape(shape), &[y])
 }
