@@ -89,9 +89,14 @@ impl RelaxedConfig {
 
     pub(crate) fn check(&self) -> Result<()> {
         self.choices()?;
-        let Budget { epochs, samples, batch, rate, judged, .. } = self.budget;
-        let counts =
-            [("epochs", epochs), ("samples", samples.unwrap_or(1)), ("batch", batch), ("judged", judged)];
+        let Budget { epochs, samples, batch, rate, judged, memory, .. } = self.budget;
+        let counts = [
+            ("epochs", epochs),
+            ("samples", samples.unwrap_or(1)),
+            ("batch", batch),
+            ("judged", judged),
+            ("memory", memory.map_or(1, |mib| mib as usize)),
+        ];
         if let Some((name, _)) = counts.into_iter().find(|(_, count)| *count == 0) {
             bail!("relaxed.budget.{name}: expected at least 1, got 0");
         }

@@ -4,7 +4,7 @@ use nasmyth_space::spaces::cell::{Skeleton, in_skeleton, stem_stride};
 use nasmyth_space::{Context, Rng};
 use nasmyth_supernet::relaxed::{
     Architecture, Choice, Costs, Limit, MergedSpace, Probabilities, Regulariser, Relaxation, RelaxedSpace,
-    Term, all_options, largest, softmax,
+    Term, Weights, all_options, largest, rebar, softmax,
 };
 use rand::{RngExt, SeedableRng};
 
@@ -246,4 +246,70 @@ fn edges_share_a_value_and_decided_choices_have_no_gradient() {
     let pulled = architecture.pull_back(&alphas, &draw, &weights.collect(terms.iter().copied()));
     near(&pulled, &differences(&alphas, value), &"architecture");
     assert!(pulled[architecture.logits(3)].iter().all(|&g| g == 0.0));
+}
+
+/// A function of the weights of three choices among four that is no sum over the choices, and its gradient.
+fn entangled(weights: &Weights) -> (f64, Weights) {
+    let factor = |c: usize, o: usize| ((3 * c + 5 * o) as f64).sin();
+    let parts: Vec<f64> =
+        weights.options.iter().enumerate().map(|(c, w)| (0..4).map(|o| factor(c, o) * w[o]).sum()).collect();
+    let value = (parts[0] * parts[1]).exp() + parts[2] * (parts[0] - parts[1]) + parts[2].powi(2);
+    let product = (parts[0] * parts[1]).exp();
+    let by_parts =
+        [parts[1] * product + parts[2], parts[0] * product - parts[2], parts[0] - parts[1] + 2.0 * parts[2]];
+    let options = (0..3).map(|c| (0..4).map(|o| by_parts[c] * factor(c, o)).collect()).collect();
+    (value, Weights { options, edges: vec![0.0; 3] })
+}
+
+#[test]
+fn rebar_has_no_bias_and_less_variance_than_reinforce() {
+    const DRAWS: usize = 100_000;
+    let choices: Vec<Choice> = cell().choices()[..3]
+        .iter()
+        .map(|choice| Choice { options: choice.options[..4].to_vec(), ..choice.clone() })
+        .collect();
+    let kept = all_options(&choices);
+    let architecture = Architecture::new(&choices, Relaxation::Rebar, false);
+    let alphas: Vec<f64> = (0..12).map(|i| (i as f64 * 1.3).cos()).collect();
+    let p: Vec<Vec<f64>> = alphas.chunks(4).map(|a| softmax(a, 1.0)).collect();
+
+    // By enumeration.
+    let (mut mean, mut exact) = (0.0, vec![0.0; 12]);
+    for number in 0..64 {
+        let options = [number / 16, number / 4 % 4, number % 4];
+        let one_hot = |o: &usize| (0..4).map(|i| f64::from(u8::from(i == *o))).collect();
+        let weights = Weights { options: options.iter().map(one_hot).collect(), edges: vec![1.0; 3] };
+        let chance: f64 = options.iter().enumerate().map(|(c, &o)| p[c][o]).product();
+        let value = entangled(&weights).0;
+        mean += chance * value;
+        for (i, gradient) in exact.iter_mut().enumerate() {
+            let score = weights.options[i / 4][i % 4] - p[i / 4][i % 4];
+            *gradient += chance * value * score;
+        }
+    }
+
+    let mut rng = Rng::seed_from_u64(4);
+    let (mut sum, mut squares, mut reinforce, mut values) =
+        (vec![0.0; 12], vec![0.0; 12], vec![0.0; 12], 0.0);
+    for _ in 0..DRAWS {
+        let draw = architecture.draw(&kept, 0.4, &mut rng);
+        let mut f = |weights: &Weights, _| Ok::<_, std::convert::Infallible>(entangled(weights));
+        let (value, gradient) = rebar(&architecture, &alphas, &draw, &mut f).unwrap();
+        let hard = architecture.weights(&alphas, &draw);
+        values += value / DRAWS as f64;
+        for i in 0..12 {
+            sum[i] += gradient[i] / DRAWS as f64;
+            squares[i] += gradient[i].powi(2) / DRAWS as f64;
+            let score = value * (hard.options[i / 4][i % 4] - p[i / 4][i % 4]);
+            reinforce[i] += score.powi(2) / DRAWS as f64;
+        }
+    }
+    let variance: Vec<f64> = sum.iter().zip(&squares).map(|(m, s)| s - m * m).collect();
+    let deviations = |i: usize| (sum[i] - exact[i]) / (variance[i] / DRAWS as f64).sqrt();
+    let all: Vec<f64> = (0..12).map(deviations).collect();
+    // Twelve standard normal numbers: the mean square is below 2 but once in a hundred times.
+    assert!(dot(&all, &all) / 12.0 < 2.0, "{all:?}");
+    assert!((values - mean).abs() < 0.05, "{values} against {mean}");
+    let of_reinforce: f64 = reinforce.iter().zip(&exact).map(|(s, m)| s - m * m).sum();
+    assert!(variance.iter().sum::<f64>() < 0.5 * of_reinforce, "{variance:?} against {of_reinforce}");
 }

@@ -3,12 +3,13 @@
 use nasmyth_data::{Dataset, OpenOptions, open};
 use nasmyth_engine::Engine;
 use nasmyth_estimator::StopFlag;
+use nasmyth_graph::VerifiedGraph;
 use nasmyth_space::spaces::cell::{Skeleton, in_skeleton, stem_stride};
 use nasmyth_space::{Context, Rng, preset};
 use nasmyth_supernet::Step;
 use nasmyth_supernet::relaxed::{
-    Architecture, Bilevel, Budget, Found, Hypergradient, Limit, MergedSpace, Method, PUBLISHED, Part, Point,
-    Regulariser, Relaxation, RelaxedSpace, Search, SearchError, Setup, SuperNetwork, all_options,
+    Architecture, Bilevel, Budget, Costs, Found, Hypergradient, Limit, MergedSpace, Method, PUBLISHED, Part,
+    Point, Regulariser, Relaxation, RelaxedSpace, Search, SearchError, Setup, SuperNetwork, all_options,
     method_named, published,
 };
 use rand::SeedableRng;
@@ -69,13 +70,82 @@ fn the_hard_limit_holds_in_every_epoch() {
     let (data, space) = (data(), space());
     let line = "limit = { polytope = { share = 0.3 } }".parse().unwrap();
     let found = short(&method_named("hardcore", &line).unwrap(), &data, (3, 2));
-    let costs = nasmyth_supernet::relaxed::Costs::macs(&space).unwrap();
+    let costs = Costs::macs(&space).unwrap();
     assert_eq!(costs, space.costs().unwrap());
     let limit = costs.lowest() + 0.3 * (costs.highest() - costs.lowest());
     for epoch in &found.epochs {
         assert!(costs.expected(&epoch.probabilities) <= limit * (1.0 + 1e-9));
         assert!(epoch.probabilities.iter().all(|p| (p.iter().sum::<f64>() - 1.0).abs() < 1e-9));
     }
+}
+
+#[test]
+fn networks_that_may_not_be_found_become_improbable_without_a_derivative() {
+    let (data, engine, all) = (data(), Engine::cpu(1), space());
+    // All skips, all convolutions of 3.
+    let ends = [1, 3].map(|option| all.relaxed(&[], &vec![vec![option]; 6], 1).unwrap().graph.params());
+    let limit = ends[0] + (ends[1] - ends[0]) / 3;
+    let small = all.only(move |network: &VerifiedGraph| network.params() <= limit);
+    let budget = Budget { epochs: 10, samples: Some(128), batch: 32, judged: 1, ..Budget::default() };
+    for name in ["beta-darts", "unas"] {
+        let admitted = ["none", "{ refused = { weight = 20.0, draws = 16 } }"].map(|limit| {
+            let limit = if limit == "none" { "'none'" } else { limit };
+            let method = method_named(name, &format!("limit = {limit}").parse().unwrap()).unwrap();
+            let of = |seed| {
+                let search =
+                    Search { method: &method, space: &small, data: &data, engine: &engine, budget, seed };
+                let found = search.run(&StopFlag::new(), &mut |_| ()).unwrap();
+                small.admits(&found.drawn, &found.options)
+            };
+            (0..3).filter(|&seed| of(seed)).count()
+        });
+        assert!(admitted[1] == 3 && admitted[0] < 3, "{name}: {admitted:?} of 3");
+    }
+}
+
+#[test]
+fn the_gap_between_both_parts_counts_as_the_paper_says() {
+    let (data, engine, space) = (data(), Engine::cpu(1), space());
+    let of = |regulariser| {
+        let mut network = network(&space, &data, &engine, (1, regulariser));
+        let kept = all_options(space.choices());
+        let alphas = alphas(network.architecture().len());
+        network.advance(&kept, &[], &alphas, (1.0, 0.5), &mut Rng::seed_from_u64(5)).unwrap();
+        let weights = network.weights(false);
+        [Part::Valid, Part::Train].map(|part| network.gradient(part, &weights, &alphas).unwrap())
+    };
+    let [valid, train] = of(Regulariser::None);
+    let [gap, _] = of(Regulariser::Gap { weight: 0.5 });
+    let sign = 0.5 * (valid.loss - train.loss).signum();
+    let expected = |v: f64, t: f64| v + sign * (v - t);
+    assert!((gap.loss - expected(valid.loss, train.loss)).abs() < 1e-9);
+    for ((g, v), t) in gap.alphas.iter().zip(&valid.alphas).zip(&train.alphas) {
+        assert!((g - expected(*v, *t)).abs() < 1e-9);
+    }
+    for ((g, v), t) in gap.weights.iter().zip(&valid.weights).zip(&train.weights) {
+        assert!((f64::from(*g) - expected((*v).into(), (*t).into())).abs() < 1e-5);
+    }
+}
+
+#[test]
+fn a_growing_network_stays_within_memory_that_the_whole_one_breaks() {
+    let (data, engine) = (data(), Engine::cpu(1));
+    let space = cells(&Context::series(40, 1, 10), 16);
+    let run = |name: &str, memory: u64| {
+        let budget = Budget { epochs: 6, samples: Some(512), batch: 256, judged: 1, ..Budget::default() };
+        let budget = Budget { memory: Some(memory), ..budget };
+        let method = &published(name).unwrap().method;
+        let search = Search { method, space: &space, data: &data, engine: &engine, budget, seed: 0 };
+        search.run(&StopFlag::new(), &mut |_| ())
+    };
+    let Err(SearchError::Memory { needed, share }) = run("darts", 1) else { panic!("a large network") };
+    assert_eq!(share, 1 << 20);
+    let found = run("spidernet", (needed >> 20) / 2).unwrap();
+    assert_eq!(found.decisions.len(), space.choices().len());
+    let open = |p: &Vec<f64>| p.iter().filter(|p| **p > 0.0).count();
+    let most: usize = found.epochs.iter().map(|e| e.probabilities.iter().map(open).sum()).max().unwrap();
+    let all: usize = space.choices().iter().map(|c| c.options.len()).sum();
+    assert!(space.choices().len() < most && most < all, "{most} of {all} options");
 }
 
 #[test]
@@ -110,7 +180,8 @@ fn network<'a>(
     engine: &'a Engine,
     (partial, regulariser): (usize, Regulariser),
 ) -> SuperNetwork<'a> {
-    let setup = Setup { partial, batch: 32, regulariser, limit: Limit::None };
+    let (costs, kept) = (Costs::none(space.choices()), all_options(space.choices()));
+    let setup = Setup { partial, batch: 32, regulariser, limit: Limit::None, costs, kept, memory: u64::MAX };
     let architecture = Architecture::new(space.choices(), Relaxation::Softmax, true);
     SuperNetwork::new(space, data, engine, setup, architecture, (0.9, 3)).unwrap()
 }

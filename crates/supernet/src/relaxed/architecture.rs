@@ -28,6 +28,8 @@ pub struct Draw {
     pub kept: Kept,
     /// For each choice, noise for each of its options.
     pub noise: Vec<Vec<f64>>,
+    /// A second set of it, where the gradient is estimated from two.
+    pub again: Vec<Vec<f64>>,
     /// Temperature of the relaxation.
     pub temperature: f64,
 }
@@ -105,16 +107,23 @@ impl Architecture {
         self.relaxation
     }
 
+    /// The same numbers, of which another relaxation makes weights.
+    pub(super) fn relaxed_by(&self, relaxation: Relaxation) -> Self {
+        Self { relaxation, ..self.clone() }
+    }
+
     /// Noise for one step.
     pub fn draw(&self, kept: &Kept, temperature: f64, rng: &mut Rng) -> Draw {
-        let noise = self.options.iter().map(|o| self.relaxation.draw(o.len(), rng)).collect();
-        Draw { kept: kept.clone(), noise, temperature }
+        let mut draw = || self.options.iter().map(|o| self.relaxation.draw(o.len(), rng)).collect();
+        let noise = draw();
+        let again = if self.relaxation == Relaxation::Rebar { draw() } else { Vec::new() };
+        Draw { kept: kept.clone(), noise, again, temperature }
     }
 
     /// A step without noise.
     pub fn quiet(&self, kept: &Kept, temperature: f64) -> Draw {
         let noise = self.options.iter().map(|o| vec![0.0; o.len()]).collect();
-        Draw { kept: kept.clone(), noise, temperature }
+        Draw { kept: kept.clone(), noise, again: Vec::new(), temperature }
     }
 
     /// Logits and noise of the options of `choice` that are there.

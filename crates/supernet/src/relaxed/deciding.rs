@@ -102,10 +102,10 @@ impl Running<'_> {
         Ok(best.map(|(_, options)| options).unwrap_or_default())
     }
 
-    /// The most probable option of each choice that is open.
+    /// The most probable option of each choice that is not decided.
     pub(super) fn decide_the_rest(&mut self) {
         for (choice, p) in self.probabilities().iter().enumerate() {
-            if self.at.kept[choice].len() > 1 {
+            if self.at.decisions.iter().all(|d| d.choice != choice) {
                 self.decide(self.at.epochs.len(), choice, largest(p));
             }
         }

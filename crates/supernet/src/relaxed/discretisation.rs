@@ -25,6 +25,15 @@ pub enum Discretisation {
         /// Epochs that the stability of a choice looks back, which is criterion 2; without, criterion 1.
         window: Option<usize>,
     },
+    /// The other way round: the search begins with one option of each choice. Over a share of the epochs choices are opened one after the other, and
+    /// options whose gates have closed are taken out again; at the end the most probable option of each stays. What does not
+    /// fit into [memory](super::Budget::memory) is made room for, or not opened (Geada and McGough 2021, SpiderNet). For relaxations by gates.
+    Growing {
+        /// Share of the epochs by whose end all choices have been opened.
+        share: f64,
+        /// Closed choices, drawn at random, that are compared before one is opened; with 1, growth is random.
+        looks: usize,
+    },
 }
 
 /// What of a choice's probabilities takes part: options that are not "none".

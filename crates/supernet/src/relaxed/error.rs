@@ -14,10 +14,10 @@ pub enum SearchError {
     /// The super-network cannot be compiled.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// The machine is too small.
+    /// The machine is too small, or the budget's memory.
     #[error(
-        "training the super-network needs {} MiB of memory, more than the {} MiB that one network may take on this machine: \
-         lower the batch or the width, or let only a share of the channels through the options (partial = 4)",
+        "training the super-network needs {} MiB of memory, more than the {} MiB that it may take: lower the batch or the width, let only a \
+         share of the channels through the options (partial = 4), or compute few of them at a time (gdas, proxyless, spidernet)",
         needed >> 20,
         share >> 20
     )]

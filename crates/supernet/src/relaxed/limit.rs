@@ -1,7 +1,7 @@
 //! Costs of a relaxed network, and what the search does about them.
 
 use super::regulariser::Probabilities;
-use super::space::{Kept, RelaxedSpace, all_options};
+use super::space::{Choice, Kept, RelaxedSpace, all_options};
 use nasmyth_space::SpaceError;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,15 @@ pub enum Limit {
         /// Lambda in the paper.
         weight: f64,
     },
+    /// The validation loss becomes `loss + weight P(the network may not be found)`, where those that break the limits of a run may not, whatever the cost
+    /// and however it is worked out. Its gradient is REINFORCE's from so many networks a step, each against the mean of the others: no
+    /// derivative of the cost is needed (as for the latency of Vahdat et al. 2020, UNAS, section 3.2).
+    Refused {
+        /// Factor of the probability.
+        weight: f64,
+        /// Networks that are drawn in a step, at least 2.
+        draws: usize,
+    },
     /// The expected cost never exceeds this share of the way from the lowest to the highest cost: the architecture moves by
     /// Frank-Wolfe steps within the polytope of distributions that keep it (Nayman et al. 2021, HardCoRe-NAS).
     Polytope {
@@ -42,6 +51,11 @@ pub struct Costs {
 }
 
 impl Costs {
+    /// Nothing costs anything.
+    pub fn none(choices: &[Choice]) -> Self {
+        Self { base: 0.0, options: choices.iter().map(|c| vec![0.0; c.options.len()]).collect() }
+    }
+
     /// Multiply-accumulates, each option's by leaving it out of the whole.
     ///
     /// # Errors
@@ -99,11 +113,18 @@ pub struct Charged {
 }
 
 impl Limit {
+    /// Whether it is about [`Costs`].
+    pub fn counts(&self) -> bool {
+        matches!(self, Self::Product { .. } | Self::Sum { .. } | Self::Polytope { .. })
+    }
+
     /// What a soft limit makes of a loss.
     pub fn charge(&self, loss: f64, costs: &Costs, p: &Probabilities) -> Charged {
         let scaled = |by: f64| costs.options.iter().map(|of| of.iter().map(|c| c * by).collect()).collect();
         match *self {
-            Self::None | Self::Polytope { .. } => Charged { loss, factor: 1.0, gradient: scaled(0.0) },
+            Self::None | Self::Refused { .. } | Self::Polytope { .. } => {
+                Charged { loss, factor: 1.0, gradient: scaled(0.0) }
+            }
             Self::Sum { weight } => {
                 let by = weight / costs.highest();
                 Charged { loss: loss + by * costs.expected(p), factor: 1.0, gradient: scaled(by) }

@@ -124,6 +124,19 @@ pub static PUBLISHED: &[Published] = &[
         },
     },
     Published {
+        name: "unas",
+        paper: "Vahdat, Mallya, Liu and Kautz 2020",
+        method: Method {
+            relaxation: Relaxation::Rebar,
+            temperature: [0.4, 0.4],
+            regulariser: Regulariser::Gap { weight: 0.5 },
+            limit: Limit::Refused { weight: 1.0, draws: 16 },
+            warmup: 0.1,
+            decay: 0.0,
+            ..FIRST_ORDER
+        },
+    },
+    Published {
         name: "small-temperature",
         paper: "Zhang et al. 2022 (small-temperature DARTS)",
         method: Method {
@@ -170,6 +183,16 @@ pub static PUBLISHED: &[Published] = &[
         name: "pc-darts",
         paper: "Xu et al. 2020",
         method: Method { partial: 4, edge_normalisation: true, warmup: 0.3, reach: 2.0, ..FIRST_ORDER },
+    },
+    Published {
+        name: "spidernet",
+        paper: "Geada and McGough 2021",
+        method: Method {
+            relaxation: Relaxation::HardConcrete { stretch: 0.1 },
+            regulariser: Regulariser::PathDepth { depth: 0.0, skip: 0.05, other: 0.05 },
+            discretisation: Discretisation::Growing { share: 0.5, looks: 4 },
+            ..FIRST_ORDER
+        },
     },
     Published {
         name: "rarts",
@@ -248,6 +271,7 @@ impl Method {
         let at_least_0 = |v: f64| v.is_finite() && v >= 0.0;
         let share = |v: f64| (0.0..=1.0).contains(&v);
         let hard = matches!(self.limit, Limit::Polytope { .. });
+        let gates = matches!(self.relaxation, Relaxation::HardConcrete { .. });
         let relaxation = match self.relaxation {
             Relaxation::SparseNoisySoftmax { share: s } => share(s),
             Relaxation::HardConcrete { stretch } => positive(stretch),
@@ -257,6 +281,7 @@ impl Method {
             Limit::None => true,
             Limit::Product { factor, exponent } => positive(factor) && positive(exponent),
             Limit::Sum { weight } => at_least_0(weight),
+            Limit::Refused { weight, draws } => at_least_0(weight) && draws > 1,
             Limit::Polytope { share: s } => share(s),
         };
         let hypergradient = match self.hypergradient {
@@ -268,12 +293,15 @@ impl Method {
         let discretisation = match self.discretisation {
             Discretisation::Perturbation { tune, batches } => at_least_0(tune) && batches > 0,
             Discretisation::Greedy { window } => window.is_none_or(|w| w > 0),
+            Discretisation::Growing { share: s, looks } => share(s) && looks > 0,
             Discretisation::Argmax => true,
         };
         let regulariser = match self.regulariser {
             Regulariser::None => true,
             Regulariser::PathDepth { depth, skip, other } => [depth, skip, other].into_iter().all(at_least_0),
-            Regulariser::Entropy { weight } | Regulariser::BetaDecay { weight } => at_least_0(weight),
+            Regulariser::Entropy { weight }
+            | Regulariser::BetaDecay { weight }
+            | Regulariser::Gap { weight } => at_least_0(weight),
         };
         let checks = [
             (self.temperature.into_iter().all(positive), "temperature: both numbers must be above 0"),
@@ -285,13 +313,24 @@ impl Method {
             (relaxation, "relaxation: share must be in 0..=1, stretch above 0"),
             (hypergradient, "hypergradient: its numbers must be above 0"),
             (regulariser, "regulariser: its numbers must be at least 0"),
-            (limit, "limit: share must be in 0..=1, other numbers above 0"),
-            (discretisation, "discretisation: batches and window must be at least 1, tune at least 0"),
+            (limit, "limit: share must be in 0..=1, draws at least 2, other numbers above 0"),
+            (
+                discretisation,
+                "discretisation: batches, window and looks must be at least 1, tune at least 0, share in 0..=1",
+            ),
             (
                 hard == (self.relaxation == Relaxation::Identity),
                 "limit `polytope` and relaxation `identity` go together only",
             ),
             (!(hard && self.edge_normalisation), "limit `polytope` takes no edge normalisation"),
+            (
+                gates || !matches!(self.discretisation, Discretisation::Growing { .. }),
+                "discretisation `growing` is for relaxations by gates: `hard-concrete`",
+            ),
+            (
+                !(self.relaxation == Relaxation::Rebar && self.edge_normalisation),
+                "relaxation `rebar` takes no edge normalisation",
+            ),
         ];
         checks.iter().find(|(ok, _)| !ok).map(|(_, message)| (*message).to_owned())
     }

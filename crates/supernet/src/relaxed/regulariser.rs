@@ -29,6 +29,12 @@ pub enum Regulariser {
         /// Factor at the end.
         weight: f64,
     },
+    /// The validation loss becomes `L_valid + weight |L_valid - L_train|`: what only learns its samples by heart is worth less (Vahdat et al.
+    /// 2020, UNAS, equation 6). A step of the architecture runs both batches.
+    Gap {
+        /// Lambda in the paper.
+        weight: f64,
+    },
     /// `weight` times the mean over the choices of `ln sum_o exp(logit_o)`, from nothing at the beginning of the search to all of it at the
     /// end: logits that are ahead are held back, so that options without weights, which lead early, do not win by that alone (Ye et al.
     /// 2022, beta-DARTS, equation 12).
@@ -43,7 +49,7 @@ impl Regulariser {
     pub fn evaluate(&self, choices: &[Choice], p: &Probabilities, progress: f64) -> (f64, Probabilities) {
         let mut gradient: Probabilities = p.iter().map(|p| vec![0.0; p.len()]).collect();
         let value = match *self {
-            Self::None | Self::BetaDecay { .. } => 0.0,
+            Self::None | Self::BetaDecay { .. } | Self::Gap { .. } => 0.0,
             Self::PathDepth { depth, skip, other } => {
                 let value = -depth * path(choices, p, -depth, &mut gradient);
                 let of_skip = |kind: Kind| kind == Kind::Skip;

@@ -25,6 +25,9 @@ pub enum Relaxation {
     Gumbel,
     /// The largest of `a + n` alone, with the gradient of `softmax((a + n) / T)`, in which options that are not computed count 0 (Dong and Yang 2019, GDAS).
     HardGumbel,
+    /// The largest of `a + n` alone, as in `hard-gumbel`, with a gradient without bias from two relaxed networks beside it (Tucker et al. 2017;
+    /// Vahdat et al. 2020, UNAS): [`rebar`](super::rebar).
+    Rebar,
     /// One path, drawn by `softmax(a)`. For the gradient a second one is computed, and the pair takes part as if there were no other
     /// options (Cai, Zhu and Han 2019, ProxylessNAS, section 3.2.1, and equation 4).
     BinaryGate,
@@ -50,7 +53,7 @@ impl Relaxation {
         let mut each = |noise: &dyn Fn(&mut Rng) -> f64| (0..options).map(|_| noise(rng)).collect();
         match *self {
             Self::Softmax | Self::Identity | Self::MaxW => vec![0.0; options],
-            Self::Gumbel | Self::HardGumbel | Self::BinaryGate => each(&gumbel),
+            Self::Gumbel | Self::HardGumbel | Self::Rebar | Self::BinaryGate => each(&gumbel),
             Self::HardConcrete { .. } => each(&logistic),
             Self::SparseNoisySoftmax { share } => {
                 let noise: Vec<f64> = each(&gumbel);
@@ -65,7 +68,7 @@ impl Relaxation {
         match *self {
             Self::Identity => logits.to_vec(),
             Self::Softmax | Self::SparseNoisySoftmax { .. } | Self::Gumbel => softmax(&noisy, temperature),
-            Self::HardGumbel | Self::BinaryGate => {
+            Self::HardGumbel | Self::Rebar | Self::BinaryGate => {
                 let chosen = largest(&noisy);
                 (0..noisy.len()).map(|i| f64::from(u8::from(i == chosen))).collect()
             }
@@ -84,8 +87,10 @@ impl Relaxation {
     pub fn computed(&self, logits: &[f64], noise: &[f64], gradient: bool) -> Vec<bool> {
         let noisy = sum(logits, noise);
         let chosen = largest(&noisy);
+        let only = |chosen: usize| (0..noisy.len()).map(|i| i == chosen).collect();
         match *self {
-            Self::HardGumbel => (0..noisy.len()).map(|i| i == chosen).collect(),
+            Self::HardGumbel => only(chosen),
+            Self::Rebar if !gradient => only(chosen),
             Self::BinaryGate => {
                 let second = runner_up(&noisy).filter(|_| gradient);
                 (0..noisy.len()).map(|i| i == chosen || Some(i) == second).collect()
@@ -99,9 +104,11 @@ impl Relaxation {
         let noisy = sum(logits, noise);
         match *self {
             Self::Identity => gradient.to_vec(),
-            Self::Softmax | Self::SparseNoisySoftmax { .. } | Self::Gumbel | Self::HardGumbel => {
-                softmax_pull_back(&softmax(&noisy, temperature), temperature, gradient)
-            }
+            Self::Softmax
+            | Self::SparseNoisySoftmax { .. }
+            | Self::Gumbel
+            | Self::HardGumbel
+            | Self::Rebar => softmax_pull_back(&softmax(&noisy, temperature), temperature, gradient),
             Self::BinaryGate => {
                 let chosen = largest(&noisy);
                 let mut pulled = vec![0.0; noisy.len()];
@@ -150,10 +157,18 @@ impl Relaxation {
         }
     }
 
+    /// The logits at which a gate, without noise, is just closed and just open. Of relaxations without gates, both are 0.
+    pub fn gates(&self, temperature: f64) -> [f64; 2] {
+        match *self {
+            Self::HardConcrete { stretch } => [1.0, -1.0].map(|sign| sign * temperature * open(stretch)),
+            _ => [0.0; 2],
+        }
+    }
+
     /// The temperature of the distribution that is drawn from: noise makes `softmax(a)` of it, whatever the temperature.
     fn own(&self, temperature: f64) -> f64 {
         match self {
-            Self::Gumbel | Self::HardGumbel | Self::BinaryGate => 1.0,
+            Self::Gumbel | Self::HardGumbel | Self::Rebar | Self::BinaryGate => 1.0,
             _ => temperature,
         }
     }

@@ -3,7 +3,9 @@
 use super::architecture::Architecture;
 use super::discretisation::Discretisation;
 use super::error::SearchError;
+use super::growing::leanest;
 use super::hypergradient::Point;
+use super::limit::{Costs, Limit};
 use super::method::Method;
 use super::mover::Mover;
 use super::policy::{self, Policy};
@@ -17,7 +19,7 @@ use crate::{Bank, BankCheckpoint, Step};
 use nasmyth_data::Subset;
 use nasmyth_estimator::StopFlag;
 use nasmyth_space::Rng;
-use nasmyth_train::{OptimizerKind, cosine};
+use nasmyth_train::{OptimizerKind, cosine, memory_share};
 use rand::SeedableRng;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -69,6 +71,8 @@ pub(super) struct Standing {
     pub mover: Mover,
     pub policy: Policy,
     pub kept: Kept,
+    /// Choices of a growing network that have not been opened.
+    pub closed: Vec<usize>,
     pub epochs: Vec<Epoch>,
     pub decisions: Vec<Decision>,
     /// Steps in all.
@@ -89,7 +93,11 @@ impl<'a> Running<'a> {
         let Method { partial, regulariser, limit, .. } = *method;
         let (train, valid) = (data.len(Subset::Train), data.len(Subset::Valid));
         let batch = budget.batch.min(train).min(valid).max(1);
-        let setup = Setup { partial, batch, regulariser, limit };
+        let grows = matches!(method.discretisation, Discretisation::Growing { .. });
+        let costs = if grows || limit.counts() { space.costs()? } else { Costs::none(space.choices()) };
+        let kept = if grows { leanest(space.choices(), &costs) } else { all_options(space.choices()) };
+        let memory = budget.memory.map_or_else(memory_share, |mib| (mib << 20).min(memory_share()));
+        let setup = Setup { partial, batch, regulariser, limit, costs, kept: kept.clone(), memory };
         let architecture = Architecture::new(space.choices(), method.relaxation, method.edge_normalisation);
         let network = SuperNetwork::new(space, data, engine, setup, architecture, (budget.momentum, seed))?;
         let steps = (budget.samples.unwrap_or(train) / batch).max(1);
@@ -100,7 +108,8 @@ impl<'a> Running<'a> {
             alphas,
             mover,
             policy: Policy::new(space.drawn(), method.adam(rate)),
-            kept: all_options(space.choices()),
+            kept,
+            closed: if grows { (0..space.choices().len()).collect() } else { Vec::new() },
             epochs: Vec::new(),
             decisions: Vec::new(),
             steps: 0,
@@ -133,6 +142,7 @@ impl<'a> Running<'a> {
         if epoch < self.budget.epochs && !self.at.given_up {
             self.epoch(epoch, stop)?;
             self.decide_greedily(epoch + 1);
+            self.grow(epoch + 1)?;
             self.at.given_up =
                 self.budget.stop && 2 * (epoch + 1) >= self.budget.epochs && self.collapses()?;
             return Ok(true);
@@ -269,7 +279,7 @@ impl<'a> Running<'a> {
         self.network.advance(&self.at.kept, &self.drawn, &self.at.alphas, at, rng)?;
         self.at.temperature = at.0;
         let mut point = self.point();
-        let valid = if moves { Some(self.move_architecture(&mut point, rate)?) } else { None };
+        let valid = if moves { Some(self.move_architecture(&mut point, rate, rng)?) } else { None };
         Ok((self.move_weights(&point, rate)?, valid))
     }
 
@@ -309,13 +319,44 @@ impl<'a> Running<'a> {
         (0..LOOKS).find_map(|_| admitted()).unwrap_or_else(|| self.at.policy.draw(rng))
     }
 
+    /// The share of so many networks that may not be found, and its gradient by the numbers of the architecture.
+    fn refused(&self, draws: usize, rng: &mut Rng) -> (f64, Vec<f64>) {
+        let (p, architecture) = (self.probabilities(), self.network.architecture());
+        let networks: Vec<(Vec<usize>, f64)> = (0..draws)
+            .map(|_| {
+                let options = policy::drawn(&p, rng);
+                let admitted = self.space.admits(&self.drawn, &options);
+                (options, f64::from(u8::from(!admitted)))
+            })
+            .collect();
+        let refused = networks.iter().map(|n| n.1).sum::<f64>() / draws as f64;
+        // d ln (p_o / sum p): of gates, the sum is not 1.
+        let mut by: Probabilities = p.iter().map(|p| vec![0.0; p.len()]).collect();
+        for (options, own) in &networks {
+            // (own - mean of the others) / draws
+            let advantage = (own - refused) / (draws - 1) as f64;
+            for ((by, p), &option) in by.iter_mut().zip(&p).zip(options) {
+                let all: f64 = p.iter().sum();
+                by.iter_mut().for_each(|by| *by -= advantage / all);
+                by[option] += advantage / p[option];
+            }
+        }
+        let draw = architecture.quiet(&self.at.kept, self.at.temperature);
+        (refused, architecture.pull_back_probabilities(&self.at.alphas, &draw, &by))
+    }
+
     pub(super) fn point(&mut self) -> Point {
         let twin = self.method.hypergradient.twins().then(|| self.network.weights(true));
         Point { weights: self.network.weights(false), twin, alphas: self.at.alphas.clone() }
     }
 
-    fn move_architecture(&mut self, point: &mut Point, rate: f64) -> Result<f64, SearchError> {
-        let (loss, gradient) = self.method.hypergradient.alphas(&mut self.network, point, rate)?;
+    fn move_architecture(&mut self, point: &mut Point, rate: f64, rng: &mut Rng) -> Result<f64, SearchError> {
+        let (mut loss, mut gradient) = self.method.hypergradient.alphas(&mut self.network, point, rate)?;
+        if let Limit::Refused { weight, draws } = self.method.limit {
+            let (refused, by) = self.refused(draws, rng);
+            loss += weight * refused;
+            gradient.iter_mut().zip(by).for_each(|(g, b)| *g += weight * b);
+        }
         self.at.mover.step(&mut self.at.alphas, &gradient);
         let (architecture, draw) = (self.network.architecture(), self.network.draw());
         architecture.settle(&point.alphas, draw, &mut self.at.alphas);

@@ -32,6 +32,9 @@ pub struct Budget {
     pub clip: f64,
     /// Validation batches, at most, that networks are judged by.
     pub judged: usize,
+    /// The most memory that the super-network may take in training, in MiB; by default what the machine has for one network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<u64>,
     /// Whether the search ends early where it collapses: in the second half.
     #[serde(default)]
     pub stop: bool,
@@ -49,6 +52,7 @@ impl Default for Budget {
             decay: 3e-4,
             clip: 5.0,
             judged: 32,
+            memory: None,
             stop: false,
         }
     }

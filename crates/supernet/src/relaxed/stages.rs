@@ -7,7 +7,7 @@ use crate::address::{self, Address};
 use nasmyth_data::{Augment, Batches, Dataset, Subset, Task};
 use nasmyth_engine::{Engine, Loss, Memory, Mode, Options, ParamEntry, ParamStore, Program};
 use nasmyth_graph::Role;
-use nasmyth_train::{initial_params, memory_share};
+use nasmyth_train::initial_params;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -25,6 +25,8 @@ pub(super) struct Stages<'a> {
     pub engine: &'a Engine,
     pub partial: usize,
     pub batch: usize,
+    /// Bytes that a sub-network may take in training.
+    pub memory: u64,
     pub seed: u64,
     /// Those that are compiled, the last one used last.
     pub recent: Vec<((Vec<usize>, Kept), Stage)>,
@@ -87,8 +89,8 @@ impl Stages<'_> {
         let program = self.engine.compile(&relaxed.graph, options)?;
         // Weights, gradients of both parts, and what the optimiser remembers.
         let needed = program.memory_bytes() as u64 + 5 * size_of::<f32>() as u64 * relaxed.graph.params();
-        if needed > memory_share() {
-            return Err(SearchError::Memory { needed, share: memory_share() });
+        if needed > self.memory {
+            return Err(SearchError::Memory { needed, share: self.memory });
         }
         let params = initial_params(&relaxed.graph, self.data.statistics(), self.seed);
         let layout = params.layout();
@@ -108,7 +110,7 @@ impl Stages<'_> {
                 let stage = self.compile(&self.space.relaxed(drawn, kept, self.partial)?)?;
                 let bytes = |(_, stage): &(_, Stage)| stage.program.memory_bytes() as u64;
                 while self.recent.len() >= CACHE
-                    || self.recent.iter().map(bytes).sum::<u64>() > memory_share() / MEMORY
+                    || self.recent.iter().map(bytes).sum::<u64>() > self.memory / MEMORY
                 {
                     self.recent.remove(0);
                 }

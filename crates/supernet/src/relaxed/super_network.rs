@@ -1,10 +1,12 @@
 //! A super-network on data, as a bilevel problem.
 
-use super::architecture::{Architecture, Draw};
+use super::architecture::{Architecture, Draw, Weights};
 use super::error::SearchError;
 use super::hypergradient::{Bilevel, Descent, Gradient, Part};
 use super::limit::{Costs, Limit};
+use super::rebar::rebar;
 use super::regulariser::Regulariser;
+use super::relaxation::Relaxation;
 use super::space::{Kept, Mixture, RelaxedSpace, Term, all_options};
 use super::stages::{Site, Stages, Stream, Tensor, score};
 use crate::address::Address;
@@ -19,7 +21,7 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// How a super-network is built and judged.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Setup {
     /// Of the channels that an option reads, one in so many goes through it.
     pub partial: usize,
@@ -29,6 +31,12 @@ pub struct Setup {
     pub regulariser: Regulariser,
     /// What costs do to it.
     pub limit: Limit,
+    /// What options cost.
+    pub costs: Costs,
+    /// The options of each choice that it begins with.
+    pub kept: Kept,
+    /// Bytes that a step may take.
+    pub memory: u64,
 }
 
 /// The weights of all networks of a space, and the two halves of the data: on the training part the weights learn, on the validation
@@ -38,7 +46,6 @@ pub struct SuperNetwork<'a> {
     bank: Bank,
     setup: Setup,
     architecture: Architecture,
-    costs: Costs,
     train: Stream<'a>,
     valid: Stream<'a>,
     now: Now,
@@ -55,6 +62,13 @@ struct Now {
     site: Arc<Site>,
     /// Share of the search that is over.
     progress: f64,
+}
+
+/// A loss, and its gradients by what options count and by the weights.
+struct Evaluated {
+    loss: f64,
+    by: Weights,
+    weights: Vec<f32>,
 }
 
 /// How well a network does.
@@ -83,22 +97,22 @@ impl<'a> SuperNetwork<'a> {
         architecture: Architecture,
         (momentum, seed): (f64, u64),
     ) -> Result<Self, SearchError> {
-        let Setup { partial, batch, .. } = setup;
-        let mut stages = Stages { space, data, engine, partial, batch, seed, recent: Vec::new() };
+        let Setup { partial, batch, memory, .. } = setup;
+        let mut stages = Stages { space, data, engine, partial, batch, memory, seed, recent: Vec::new() };
         let drawn = vec![0; space.drawn().len()];
-        let draw = architecture.quiet(&all_options(space.choices()), 1.0);
+        let draw = architecture.quiet(&setup.kept, 1.0);
         let first = architecture.computed(&vec![0.0; architecture.len()], &draw, true);
         let relaxed = space.relaxed(&drawn, &first, partial)?;
         check_fit(&relaxed.graph, data)?;
         let around = |mixture: &Mixture| mixture.terms.iter().any(|term| matches!(term, Term::Bypass { .. }));
-        if partial > 1 && !relaxed.mixtures.iter().any(around) {
+        let grows = setup.kept != all_options(space.choices());
+        if partial > 1 && !grows && !relaxed.mixtures.iter().any(around) {
             return Err(SearchError::Partial(partial));
         }
         let stage = stages.get(&drawn, &first)?;
         let now = Now { draw, site: stage.site.clone(), drawn, progress: 0.0 };
         Ok(Self {
             bank: Bank::new(seed, OptimizerKind::Sgd { momentum }),
-            costs: space.costs()?,
             train: Stream::new(data, Subset::Train, setup.batch, seed),
             valid: Stream::new(data, Subset::Valid, setup.batch, seed),
             steps: 0,
@@ -116,7 +130,7 @@ impl<'a> SuperNetwork<'a> {
 
     /// What options cost.
     pub fn costs(&self) -> &Costs {
-        &self.costs
+        &self.setup.costs
     }
 
     /// What this step draws and is at.
@@ -243,13 +257,69 @@ impl<'a> SuperNetwork<'a> {
         Ok(Judged { accuracy: right, loss })
     }
 
+    /// The gradient of the validation loss of this step's samples by what each option counts, without noise.
+    ///
+    /// # Errors
+    /// As for [`Bilevel::gradient`].
+    pub fn by_options(
+        &mut self,
+        kept: &Kept,
+        drawn: &[usize],
+        alphas: &[f64],
+    ) -> Result<Vec<Vec<f64>>, SearchError> {
+        let draw = self.architecture.quiet(kept, self.now.draw.temperature);
+        let counts = self.architecture.weights(alphas, &draw);
+        let site = self.stages.get(drawn, kept)?.site.clone();
+        let weights = self.gathered(&site, false);
+        self.now = Now { draw, drawn: drawn.to_vec(), site, progress: self.now.progress };
+        Ok(self.evaluate(Part::Valid, &weights, &counts, kept)?.by.options)
+    }
+
+    /// A loss of the computed options, which count so much, on the samples of this step.
+    fn evaluate(
+        &mut self,
+        part: Part,
+        weights: &[f32],
+        counts: &Weights,
+        computed: &Kept,
+    ) -> Result<Evaluated, SearchError> {
+        let Now { drawn, site, .. } = &self.now;
+        let seed = xxh3_64_with_seed(&self.steps.to_le_bytes(), self.stages.seed);
+        let stage = self.stages.get(drawn, computed)?;
+        let stream = if part == Part::Train { &self.train } else { &self.valid };
+        let loss = stage.run((site, weights), counts, stream, seed);
+        if !loss.is_finite() {
+            return Err(SearchError::Diverged);
+        }
+        Ok(Evaluated { loss, by: counts.collect(stage.by_terms()), weights: stage.by_weights(site) })
+    }
+
+    /// The validation loss, with the generalisation gap where the regulariser is that.
+    fn worth(
+        &mut self,
+        weights: &[f32],
+        counts: &Weights,
+        computed: &Kept,
+    ) -> Result<Evaluated, SearchError> {
+        let mut valid = self.evaluate(Part::Valid, weights, counts, computed)?;
+        let Regulariser::Gap { weight } = self.setup.regulariser else { return Ok(valid) };
+        let train = self.evaluate(Part::Train, weights, counts, computed)?;
+        let by = weight * (valid.loss - train.loss).signum();
+        let widen = |v: &mut f64, t: f64| *v += by * (*v - t);
+        widen(&mut valid.loss, train.loss);
+        valid.by.options.iter_mut().flatten().zip(train.by.options.concat()).for_each(|(v, t)| widen(v, t));
+        valid.by.edges.iter_mut().zip(train.by.edges).for_each(|(v, t)| widen(v, t));
+        valid.weights.iter_mut().zip(train.weights).for_each(|(v, t)| *v += by as f32 * (*v - t));
+        Ok(valid)
+    }
+
     /// Adds regulariser and limit to the validation loss.
     fn steer(&self, gradient: &mut Gradient, alphas: &[f64]) {
         let Now { draw, progress, .. } = &self.now;
         let p = self.architecture.probabilities(alphas, draw);
         let (value, by_regulariser) =
             self.setup.regulariser.evaluate(self.stages.space.choices(), &p, *progress);
-        let charged = self.setup.limit.charge(gradient.loss, &self.costs, &p);
+        let charged = self.setup.limit.charge(gradient.loss, &self.setup.costs, &p);
         let mut by = by_regulariser;
         by.iter_mut().flatten().zip(charged.gradient.iter().flatten()).for_each(|(a, b)| *a += b);
         let steering = self.architecture.pull_back_probabilities(alphas, draw, &by);
@@ -290,25 +360,31 @@ impl Bilevel for SuperNetwork<'_> {
     type Error = SearchError;
 
     fn gradient(&mut self, part: Part, weights: &[f32], alphas: &[f64]) -> Result<Gradient, SearchError> {
-        let Now { draw, drawn, site, .. } = &self.now;
-        let counts = self.architecture.weights(alphas, draw);
-        let computed = self.architecture.computed(alphas, draw, part == Part::Valid);
-        let seed = xxh3_64_with_seed(&self.steps.to_le_bytes(), self.stages.seed);
-        let stage = self.stages.get(drawn, &computed)?;
-        let stream = if part == Part::Train { &self.train } else { &self.valid };
-        let loss = stage.run((site, weights), &counts, stream, seed);
-        if !loss.is_finite() {
-            return Err(SearchError::Diverged);
+        let (architecture, draw) = (self.architecture.clone(), self.now.draw.clone());
+        let computed = architecture.computed(alphas, &draw, part == Part::Valid);
+        if part == Part::Train {
+            let Evaluated { loss, by, weights } =
+                self.evaluate(part, weights, &architecture.weights(alphas, &draw), &computed)?;
+            return Ok(Gradient { loss, weights, alphas: architecture.pull_back(alphas, &draw, &by) });
         }
-        let by = counts.collect(stage.by_terms());
-        let mut gradient = Gradient {
-            loss,
-            weights: stage.by_weights(site),
-            alphas: self.architecture.pull_back(alphas, draw, &by),
+        let mut gradient = if architecture.relaxation() == Relaxation::Rebar {
+            let chosen = architecture.computed(alphas, &draw, false);
+            let mut of_chosen = Vec::new();
+            let (loss, by) = rebar(&architecture, alphas, &draw, &mut |counts, hard| {
+                let Evaluated { loss, by, weights } =
+                    self.worth(weights, counts, if hard { &chosen } else { &computed })?;
+                if hard {
+                    of_chosen = weights;
+                }
+                Ok::<_, SearchError>((loss, by))
+            })?;
+            Gradient { loss, weights: of_chosen, alphas: by }
+        } else {
+            let Evaluated { loss, by, weights } =
+                self.worth(weights, &architecture.weights(alphas, &draw), &computed)?;
+            Gradient { loss, weights, alphas: architecture.pull_back(alphas, &draw, &by) }
         };
-        if part == Part::Valid {
-            self.steer(&mut gradient, alphas);
-        }
+        self.steer(&mut gradient, alphas);
         Ok(gradient)
     }
 }

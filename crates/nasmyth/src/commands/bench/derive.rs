@@ -38,6 +38,9 @@ pub struct Derive {
     /// Searches of each method
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=100_000))]
     seeds: u64,
+    /// First seed
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=1_000_000))]
+    first_seed: u64,
     /// Epochs of a search
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     epochs: u32,
@@ -109,7 +112,7 @@ impl Derive {
         let stop = stop_on_signal()?;
         let mut all = Vec::new();
         for named in &methods {
-            for seed in 0..self.seeds {
+            for seed in self.first_seed..self.first_seed + self.seeds {
                 let derived = self.derive(named, seed, (&task, &data), &stop)?;
                 if !self.json {
                     derived.tell()?;

@@ -1,0 +1,137 @@
+//! Networks that grow: a super-network that begins with one option of each choice (Geada and McGough 2021, SpiderNet).
+
+use super::discretisation::Discretisation;
+use super::error::SearchError;
+use super::limit::Costs;
+use super::relaxation::largest;
+use super::running::Running;
+use super::space::{Choice, Kept, Kind};
+use nasmyth_space::Rng;
+use rand::seq::SliceRandom;
+
+/// An option whose gate is open with less than this probability is taken out.
+const SELDOM_OPEN: f64 = 0.05;
+
+/// The leanest option of each choice: a skip, so that everything learns from the beginning, or else none, or the cheapest.
+pub(super) fn leanest(choices: &[Choice], costs: &Costs) -> Kept {
+    let of = |(choice, costs): (&Choice, &Vec<f64>)| {
+        let is = |kind: Kind| choice.options.iter().position(|o| o.kind == kind);
+        let cheapest = || largest(&costs.iter().map(|c| -c).collect::<Vec<_>>());
+        vec![is(Kind::Skip).or_else(|| is(Kind::None)).unwrap_or_else(cheapest)]
+    };
+    choices.iter().zip(&costs.options).map(of).collect()
+}
+
+impl Running<'_> {
+    /// After so many epochs: takes out options whose gates have closed, and opens the choices that are due, all by the end of the growth.
+    pub(super) fn grow(&mut self, epoch: usize) -> Result<(), SearchError> {
+        let Discretisation::Growing { share, looks } = self.method.discretisation else { return Ok(()) };
+        self.prune();
+        let choices = self.space.choices().len();
+        let growth = (share * self.budget.epochs as f64).max(1.0);
+        let due = ((choices as f64 * epoch as f64 / growth).ceil() as usize).min(choices);
+        let mut rng = self.rng(usize::MAX - epoch);
+        while choices - self.at.closed.len() < due {
+            let Some(choice) = self.promising(looks, &mut rng)? else { return Ok(()) };
+            self.open(choice);
+        }
+        Ok(())
+    }
+
+    /// Of some random closed choices the one with the option by whose gate the validation loss falls fastest; nothing if none fits into memory.
+    fn promising(&mut self, looks: usize, rng: &mut Rng) -> Result<Option<usize>, SearchError> {
+        let drawn = self.at.policy.most_probable();
+        let mut best: Option<(usize, f64)> = None;
+        self.at.closed.shuffle(rng);
+        for choice in self.at.closed.clone().into_iter().take(looks) {
+            let (kept, alphas) = self.opened(choice);
+            let slope = match self.network.by_options(&kept, &drawn, &alphas) {
+                Ok(by) => by[choice].iter().copied().fold(f64::INFINITY, f64::min),
+                Err(SearchError::Space(_)) => continue,
+                Err(SearchError::Memory { .. }) => {
+                    if self.make_room() {
+                        return self.promising(looks, rng);
+                    }
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            if best.is_none_or(|(_, steepest)| slope < steepest) {
+                best = Some((choice, slope));
+            }
+        }
+        Ok(best.map(|(choice, _)| choice))
+    }
+
+    /// All options of a choice: the one that was there with an open gate, the others with closed ones, so that the network computes what it did.
+    fn opened(&self, choice: usize) -> (Kept, Vec<f64>) {
+        let (mut kept, mut alphas) = (self.at.kept.clone(), self.at.alphas.clone());
+        let [closed, open] = self.method.relaxation.gates(self.at.temperature);
+        let logits = self.network.architecture().logits(choice);
+        alphas[logits.clone()].fill(closed);
+        kept[choice].iter().for_each(|option| alphas[logits.start + option] = open);
+        kept[choice] = (0..logits.len()).collect();
+        (kept, alphas)
+    }
+
+    fn open(&mut self, choice: usize) {
+        (self.at.kept, self.at.alphas) = self.opened(choice);
+        self.at.closed.retain(|&c| c != choice);
+    }
+
+    fn prune(&mut self) {
+        for (choice, p) in self.probabilities().iter().enumerate() {
+            let best = largest(p);
+            if self.at.kept[choice].len() > 1 {
+                self.at.kept[choice].retain(|&o| o == best || p[o] >= SELDOM_OPEN);
+            }
+        }
+    }
+
+    /// Takes out the option whose gate is open least, where its choice has others; whether there was one.
+    fn make_room(&mut self) -> bool {
+        let p = self.probabilities();
+        let kept = self.at.kept.iter().enumerate().filter(|(_, kept)| kept.len() > 1);
+        let places = kept.flat_map(|(choice, kept)| kept.iter().map(move |&option| (choice, option)));
+        let least = places.min_by(|a, b| p[a.0][a.1].total_cmp(&p[b.0][b.1]));
+        if let Some((choice, option)) = least {
+            self.at.kept[choice].retain(|&o| o != option);
+        }
+        least.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::search::{Budget, Search};
+    use super::super::{MergedSpace, published};
+    use nasmyth_data::{OpenOptions, open};
+    use nasmyth_engine::Engine;
+    use nasmyth_estimator::StopFlag;
+    use nasmyth_space::{Context, preset};
+
+    #[test]
+    fn a_network_computes_after_an_opening_what_it_did_before() {
+        let data =
+            open("builtin:mnist1d", &OpenOptions { valid_fraction: 0.5, ..OpenOptions::default() }).unwrap();
+        let space = MergedSpace::new(&preset("cell", &Context::series(40, 1, 10)).unwrap()).unwrap();
+        let (engine, method) = (Engine::cpu(1), &published("spidernet").unwrap().method);
+        let budget = Budget { epochs: 8, samples: Some(256), batch: 32, judged: 4, ..Budget::default() };
+        let search = Search { method, space: &space, data: &data, engine: &engine, budget, seed: 1 };
+        let mut running = search.begin().unwrap();
+        assert!(running.at.kept.iter().all(|kept| kept.len() == 1));
+        for epoch in 0..3 {
+            let drawn = running.at.policy.most_probable();
+            for choice in running.at.closed.clone() {
+                let (kept, alphas) = running.opened(choice);
+                assert!(kept[choice].len() > 1);
+                let [before, after] = [(&running.at.kept, &running.at.alphas), (&kept, &alphas)]
+                    .map(|(kept, alphas)| running.network.judge(alphas, (kept, &drawn), 2, None).unwrap());
+                assert!((before.loss - after.loss).abs() < 1e-5, "{before:?} and {after:?}");
+            }
+            let closed = running.at.closed.len();
+            assert!(running.go_on(&StopFlag::new()).unwrap());
+            assert!(running.at.closed.len() < closed, "epoch {epoch} opens");
+        }
+    }
+}
