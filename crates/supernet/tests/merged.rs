@@ -7,7 +7,9 @@ use nasmyth_engine::{Engine, ParamLayout, ParamStore, initialize};
 use nasmyth_graph::passes::simplify;
 use nasmyth_space::spaces::cell::{Skeleton, in_skeleton, stem_stride};
 use nasmyth_space::{Context, Rng, Space, preset};
-use nasmyth_supernet::relaxed::{Choice, Kept, MergedSpace, RelaxedGraph, RelaxedSpace, Term, all_options};
+use nasmyth_supernet::relaxed::{
+    Choice, Form, Kept, MergedSpace, RelaxedGraph, RelaxedSpace, Term, all_options,
+};
 use nasmyth_train::predict;
 use rand::{RngExt, SeedableRng};
 use std::collections::BTreeMap;
@@ -61,14 +63,21 @@ fn decided_networks_are_those_of_the_space_to_the_output() {
                 merged.choices().iter().map(|c| rng.random_range(0..c.options.len())).collect();
             let genotype = merged.genotype(&drawn, &options);
             let graph = space.lower(&genotype).unwrap().verify().unwrap();
-            let alone = RelaxedGraph { graph, mixtures: vec![], fixed: vec![], places: BTreeMap::new() };
+            let alone = RelaxedGraph {
+                graph,
+                mixtures: vec![],
+                kernels: vec![],
+                fixed: vec![],
+                places: BTreeMap::new(),
+            };
             let expected = outputs(&alone, |_| 1.0);
-            let decided = merged.relaxed(&drawn, &options.iter().map(|&o| vec![o]).collect(), 1).unwrap();
+            let decided =
+                merged.relaxed(&drawn, &options.iter().map(|&o| vec![o]).collect(), Form::WHOLE).unwrap();
             let macs = |relaxed: &RelaxedGraph| simplify(&relaxed.graph).macs();
             assert_eq!(macs(&decided), macs(&alone), "{} {genotype}", space.name());
             assert!(near(&outputs(&decided, |_| 1.0), &expected), "{} {genotype}", space.name());
             // The whole super-network with all of the weight on these options is the same network too.
-            let whole = merged.relaxed(&drawn, &all_options(merged.choices()), 1).unwrap();
+            let whole = merged.relaxed(&drawn, &all_options(merged.choices()), Form::WHOLE).unwrap();
             let one_hot = |term| match term {
                 Term::Option { choice, option } => f32::from(u8::from(options[choice] == option)),
                 Term::Bypass { .. } => 1.0,
@@ -96,7 +105,8 @@ fn the_cell_space_made_by_hand_is_the_merged_one() {
     let all = all_options(merged.choices());
     let some: Kept = all.iter().map(|o| vec![o[rng.random_range(0..4)], o[4]]).collect();
     for (kept, partial) in [(&all, 1), (&some, 1), (&all, 2), (&some, 4)] {
-        let graphs = [&merged as &dyn RelaxedSpace, &by_hand].map(|s| s.relaxed(&[], kept, partial).unwrap());
+        let graphs = [&merged as &dyn RelaxedSpace, &by_hand]
+            .map(|s| s.relaxed(&[], kept, Form { partial, ..Form::WHOLE }).unwrap());
         let [a, b] = [0, 1].map(|i| simplify(&graphs[i].graph).canonical_hash());
         assert_eq!(a, b);
         let count = |term| match term {

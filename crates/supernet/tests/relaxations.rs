@@ -3,8 +3,8 @@
 use nasmyth_space::spaces::cell::{Skeleton, in_skeleton, stem_stride};
 use nasmyth_space::{Context, Rng};
 use nasmyth_supernet::relaxed::{
-    Architecture, Choice, Costs, Limit, MergedSpace, Probabilities, Regulariser, Relaxation, RelaxedSpace,
-    Term, Weights, all_options, largest, rebar, softmax,
+    Architecture, Choice, Costs, Form, Limit, MergedSpace, Probabilities, Regulariser, Relaxation,
+    RelaxedSpace, Term, Weights, all_options, largest, rebar, softmax,
 };
 use rand::{RngExt, SeedableRng};
 
@@ -200,7 +200,7 @@ fn expected_costs_are_those_of_the_networks_themselves() {
         let options: Vec<usize> =
             space.choices().iter().map(|c| rng.random_range(1..c.options.len())).collect();
         let kept = options.iter().map(|&o| vec![o]).collect();
-        let macs = space.relaxed(&[], &kept, 1).unwrap().graph.macs() as f64;
+        let macs = space.relaxed(&[], &kept, Form::WHOLE).unwrap().graph.macs() as f64;
         let one_hot = |&o: &usize| (0..5).map(|i| f64::from(u8::from(i == o))).collect();
         let p: Probabilities = options.iter().map(one_hot).collect();
         assert_eq!(costs.expected(&p), macs);

@@ -5,12 +5,12 @@ use nasmyth_engine::Engine;
 use nasmyth_estimator::StopFlag;
 use nasmyth_graph::VerifiedGraph;
 use nasmyth_space::spaces::cell::{Skeleton, in_skeleton, stem_stride};
-use nasmyth_space::{Context, Rng, preset};
+use nasmyth_space::{Context, Rng, from_toml, preset};
 use nasmyth_supernet::Step;
 use nasmyth_supernet::relaxed::{
-    Architecture, Bilevel, Budget, Costs, Found, Hypergradient, Limit, MergedSpace, Method, PUBLISHED, Part,
-    Point, Regulariser, Relaxation, RelaxedSpace, Search, SearchError, Setup, SuperNetwork, all_options,
-    method_named, published,
+    Architecture, Bilevel, Budget, Costs, Form, Found, Hypergradient, Kernels, Limit, MergedSpace, Method,
+    PUBLISHED, Part, Point, Regulariser, Relaxation, RelaxedSpace, Search, SearchError, Setup, SuperNetwork,
+    all_options, method_named, published,
 };
 use rand::SeedableRng;
 
@@ -31,15 +31,31 @@ fn cells(context: &Context, width: usize) -> MergedSpace<'static> {
 /// As short as a search can be in which something moves.
 fn short(method: &Method, data: &Dataset, (epochs, seed): (usize, u64)) -> Found {
     let budget = Budget { epochs, samples: Some(64), batch: 32, judged: 1, ..Budget::default() };
-    let (space, engine) = (space(), Engine::cpu(1));
+    let (space, engine) = (space_for(method), Engine::cpu(1));
     let search = Search { method, space: &space, data, engine: &engine, budget, seed };
     search.run(&StopFlag::new(), &mut |_| ()).unwrap()
 }
 
+/// Cells, or for methods about kernels, layers that have a choice of those.
+fn space_for(method: &Method) -> MergedSpace<'static> {
+    const LAYERS: &str = r#"
+        name = "kernels"
+        [[layer]]
+        op = "repeat"
+        times = 3
+        body = [{ op = "conv", out = 8, kernel = { choice = [3, 5, 7] }, norm = "batch", activation = "relu" }]
+    "#;
+    match method.kernels {
+        Kernels::Apart => space(),
+        _ => MergedSpace::new(&from_toml(LAYERS, &Context::series(40, 1, 10)).unwrap()).unwrap(),
+    }
+}
+
 #[test]
 fn every_published_method_decides_every_choice_the_same_way_twice() {
-    let (data, space) = (data(), space());
+    let data = data();
     for published in PUBLISHED {
+        let space = space_for(&published.method);
         let [first, second] = [0, 0].map(|seed| short(&published.method, &data, (3, seed)));
         assert_eq!(first.epochs, second.epochs, "{}", published.name);
         assert_eq!((&first.options, &first.decisions), (&second.options, &second.decisions));
@@ -83,7 +99,8 @@ fn the_hard_limit_holds_in_every_epoch() {
 fn networks_that_may_not_be_found_become_improbable_without_a_derivative() {
     let (data, engine, all) = (data(), Engine::cpu(1), space());
     // All skips, all convolutions of 3.
-    let ends = [1, 3].map(|option| all.relaxed(&[], &vec![vec![option]; 6], 1).unwrap().graph.params());
+    let ends =
+        [1, 3].map(|option| all.relaxed(&[], &vec![vec![option]; 6], Form::WHOLE).unwrap().graph.params());
     let limit = ends[0] + (ends[1] - ends[0]) / 3;
     let small = all.only(move |network: &VerifiedGraph| network.params() <= limit);
     let budget = Budget { epochs: 10, samples: Some(128), batch: 32, judged: 1, ..Budget::default() };
@@ -181,7 +198,15 @@ fn network<'a>(
     (partial, regulariser): (usize, Regulariser),
 ) -> SuperNetwork<'a> {
     let (costs, kept) = (Costs::none(space.choices()), all_options(space.choices()));
-    let setup = Setup { partial, batch: 32, regulariser, limit: Limit::None, costs, kept, memory: u64::MAX };
+    let setup = Setup {
+        form: Form { partial, ..Form::WHOLE },
+        batch: 32,
+        regulariser,
+        limit: Limit::None,
+        costs,
+        kept,
+        memory: u64::MAX,
+    };
     let architecture = Architecture::new(space.choices(), Relaxation::Softmax, true);
     SuperNetwork::new(space, data, engine, setup, architecture, (0.9, 3)).unwrap()
 }

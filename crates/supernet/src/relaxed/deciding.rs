@@ -121,7 +121,7 @@ fn worse(a: &Judged, b: &Judged) -> bool {
 mod tests {
     use super::super::method::Method;
     use super::super::search::{Budget, Search};
-    use super::super::space::{Kept, Kind, Mixture, Operator, RelaxedGraph, RelaxedSpace, Term};
+    use super::super::space::{Form, Kept, Kind, Mixture, Operator, RelaxedGraph, RelaxedSpace, Term};
     use super::*;
     use nasmyth_data::{OpenOptions, open};
     use nasmyth_engine::Engine;
@@ -147,7 +147,7 @@ mod tests {
             &self.0
         }
 
-        fn relaxed(&self, _: &[usize], kept: &Kept, _: usize) -> Result<RelaxedGraph, SpaceError> {
+        fn relaxed(&self, _: &[usize], kept: &Kept, _: Form) -> Result<RelaxedGraph, SpaceError> {
             let mut g = Graph::new("useful or not");
             let x = g.input(&[40, 1])?;
             let x = g.add("stem", Arc::new(Conv::same(8, &[5])), &[x])?;
@@ -161,7 +161,13 @@ mod tests {
             let y = g.add("classifier", Arc::new(Linear::new(10)), &[y])?;
             g.output(y);
             let mixtures = vec![Mixture { key: "mix.weight".to_owned(), terms }];
-            Ok(RelaxedGraph { graph: g.verify()?, mixtures, fixed: Vec::new(), places: BTreeMap::new() })
+            Ok(RelaxedGraph {
+                graph: g.verify()?,
+                mixtures,
+                kernels: Vec::new(),
+                fixed: Vec::new(),
+                places: BTreeMap::new(),
+            })
         }
     }
 

@@ -33,6 +33,12 @@ pub enum SearchError {
          read; use a method without partial channels, such as darts"
     )]
     Partial(usize),
+    /// Nothing that mixed kernels could be for.
+    #[error(
+        "no options differ in the size of a kernel only, which is what kernels are mixed or shared for: choose a space with such genes, such as \
+         conv1d, or `kernels = \"apart\"`"
+    )]
+    Kernels,
     /// The space was made for other data.
     #[error(
         "the super-network takes inputs of shape {network:?} and has {outputs} outputs, the data has shape {data:?} and needs {needed}"

@@ -1,7 +1,7 @@
 //! Costs of a relaxed network, and what the search does about them.
 
 use super::regulariser::Probabilities;
-use super::space::{Choice, Kept, RelaxedSpace, all_options};
+use super::space::{Choice, Form, Kept, RelaxedSpace, all_options};
 use nasmyth_space::SpaceError;
 use serde::{Deserialize, Serialize};
 
@@ -63,7 +63,9 @@ impl Costs {
     pub fn macs<S: RelaxedSpace + ?Sized>(space: &S) -> Result<Self, SpaceError> {
         let all = all_options(space.choices());
         let drawn = vec![0; space.drawn().len()];
-        let macs = |kept: &Kept| Ok::<f64, SpaceError>(space.relaxed(&drawn, kept, 1)?.graph.macs() as f64);
+        let macs = |kept: &Kept| {
+            Ok::<f64, SpaceError>(space.relaxed(&drawn, kept, Form::WHOLE)?.graph.macs() as f64)
+        };
         let whole = macs(&all)?;
         let cost = |choice: usize, option: usize| {
             let mut kept = all.clone();

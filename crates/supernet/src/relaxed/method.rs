@@ -6,6 +6,7 @@ use super::hypergradient::Hypergradient;
 use super::limit::Limit;
 use super::regulariser::Regulariser;
 use super::relaxation::Relaxation;
+use super::space::Kernels;
 use serde::{Deserialize, Serialize};
 
 /// A differentiable search, whatever the space, the data and the time.
@@ -18,6 +19,8 @@ pub struct Method {
     pub temperature: [f64; 2],
     /// Of the channels, one in so many goes through the options; 1: all.
     pub partial: usize,
+    /// What becomes of options that differ in a kernel only.
+    pub kernels: Kernels,
     /// Whether edges into a value are weighed against each other.
     pub edge_normalisation: bool,
     /// The gradient of the architecture.
@@ -54,6 +57,7 @@ const FIRST_ORDER: Method = Method {
     relaxation: Relaxation::Softmax,
     temperature: [1.0, 1.0],
     partial: 1,
+    kernels: Kernels::Apart,
     edge_normalisation: false,
     hypergradient: Hypergradient::FirstOrder,
     regulariser: Regulariser::None,
@@ -195,6 +199,24 @@ pub static PUBLISHED: &[Published] = &[
         },
     },
     Published {
+        name: "dash",
+        paper: "Shen, Khodak and Talwalkar 2022",
+        method: Method { kernels: Kernels::Mixed, relaxation: Relaxation::Gumbel, ..FIRST_ORDER },
+    },
+    Published {
+        name: "single-path",
+        paper: "Stamoulis et al. 2019 (Single-Path NAS), with sampled sizes in place of thresholds",
+        method: Method {
+            kernels: Kernels::Shared,
+            relaxation: Relaxation::Rebar,
+            temperature: [0.4, 0.4],
+            limit: Limit::Sum { weight: 0.1 },
+            warmup: 0.1,
+            decay: 0.0,
+            ..FIRST_ORDER
+        },
+    },
+    Published {
         name: "rarts",
         paper: "Xue, Qi and Xin 2022",
         method: Method {
@@ -323,6 +345,10 @@ impl Method {
                 "limit `polytope` and relaxation `identity` go together only",
             ),
             (!(hard && self.edge_normalisation), "limit `polytope` takes no edge normalisation"),
+            (
+                self.partial == 1 || self.kernels == Kernels::Apart,
+                "kernels are mixed or shared of all channels only: partial must be 1",
+            ),
             (
                 gates || !matches!(self.discretisation, Discretisation::Growing { .. }),
                 "discretisation `growing` is for relaxations by gates: `hard-concrete`",

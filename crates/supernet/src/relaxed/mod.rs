@@ -17,6 +17,7 @@ mod kernel_mixture;
 mod limit;
 mod merged;
 mod method;
+mod mixed_kernel;
 mod mover;
 mod policy;
 mod rebar;
@@ -39,6 +40,7 @@ pub use kernel_mixture::{KernelMixture, OfMixture};
 pub use limit::{Charged, Costs, Limit};
 pub use merged::MergedSpace;
 pub use method::{Method, PUBLISHED, Published, method_named, published};
+pub use mixed_kernel::{KernelPart, KernelTensor, MixedKernel};
 pub use policy::Policy;
 pub use rebar::{Valued, rebar};
 pub use regulariser::{Probabilities, Regulariser};
@@ -46,7 +48,8 @@ pub use relaxation::{Relaxation, largest, softmax, softmax_pull_back};
 pub use running::Running;
 pub use search::{Budget, Decision, Epoch, Found, Search};
 pub use space::{
-    Choice, Drawn, Kept, Kind, Mixture, Operator, RelaxedGraph, RelaxedSpace, Term, all_options,
+    Choice, Drawn, Form, Kept, Kernels, Kind, Mixture, Operator, RelaxedGraph, RelaxedSpace, Term,
+    all_options,
 };
 pub use super_network::{Judged, Setup, SuperNetwork};
 pub use trust::Trust;

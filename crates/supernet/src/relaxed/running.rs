@@ -12,7 +12,7 @@ use super::policy::{self, Policy};
 use super::regulariser::Probabilities;
 use super::relaxation::largest;
 use super::search::{Budget, Decision, Epoch, Found, Search};
-use super::space::{Kept, RelaxedSpace, all_options};
+use super::space::{Form, Kept, RelaxedSpace, all_options};
 use super::super_network::{Judged, Setup, SuperNetwork};
 use super::trust::Trust;
 use crate::{Bank, BankCheckpoint, Step};
@@ -90,14 +90,22 @@ pub(super) struct Standing {
 impl<'a> Running<'a> {
     pub(super) fn begin(search: &Search<'a>) -> Result<Self, SearchError> {
         let Search { method, space, data, engine, budget, seed } = *search;
-        let Method { partial, regulariser, limit, .. } = *method;
+        let Method { partial, kernels, regulariser, limit, .. } = *method;
         let (train, valid) = (data.len(Subset::Train), data.len(Subset::Valid));
         let batch = budget.batch.min(train).min(valid).max(1);
         let grows = matches!(method.discretisation, Discretisation::Growing { .. });
         let costs = if grows || limit.counts() { space.costs()? } else { Costs::none(space.choices()) };
         let kept = if grows { leanest(space.choices(), &costs) } else { all_options(space.choices()) };
         let memory = budget.memory.map_or_else(memory_share, |mib| (mib << 20).min(memory_share()));
-        let setup = Setup { partial, batch, regulariser, limit, costs, kept: kept.clone(), memory };
+        let setup = Setup {
+            form: Form { partial, kernels },
+            batch,
+            regulariser,
+            limit,
+            costs,
+            kept: kept.clone(),
+            memory,
+        };
         let architecture = Architecture::new(space.choices(), method.relaxation, method.edge_normalisation);
         let network = SuperNetwork::new(space, data, engine, setup, architecture, (budget.momentum, seed))?;
         let steps = (budget.samples.unwrap_or(train) / batch).max(1);

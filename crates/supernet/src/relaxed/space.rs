@@ -1,8 +1,10 @@
 //! What the differentiable search needs to know of a space.
 
 use super::limit::Costs;
+use super::mixed_kernel::MixedKernel;
 use nasmyth_graph::VerifiedGraph;
 use nasmyth_space::SpaceError;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// What an option of a choice is, as far as methods tell options apart.
@@ -85,6 +87,34 @@ pub struct Mixture {
     pub terms: Vec<Term>,
 }
 
+/// What becomes of options that differ in the size of a kernel only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kernels {
+    /// Each is computed, as all other options are.
+    #[default]
+    Apart,
+    /// One convolution with the mixture of their kernels (Shen, Khodak and Talwalkar 2022, DASH).
+    Mixed,
+    /// The same, and smaller kernels are the middle of the largest one, whose weights all of them share (Stamoulis et al. 2019, Single-Path NAS,
+    /// section 3.1).
+    Shared,
+}
+
+/// How the options of a super-network are computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Form {
+    /// Of the channels that an option reads, one in so many goes through it (Xu et al. 2020, PC-DARTS, section 3.2).
+    pub partial: usize,
+    /// Options that differ in a kernel.
+    pub kernels: Kernels,
+}
+
+impl Form {
+    /// Every option on its own, of all channels.
+    pub const WHOLE: Self = Self { partial: 1, kernels: Kernels::Apart };
+}
+
 /// A super-network: an ordinary graph in which operators `mix` stand for what is not decided.
 #[derive(Clone, Debug)]
 pub struct RelaxedGraph {
@@ -92,6 +122,8 @@ pub struct RelaxedGraph {
     pub graph: VerifiedGraph,
     /// Its mixtures. Choices that occur several times, in repeated cells, have several.
     pub mixtures: Vec<Mixture>,
+    /// Convolutions of which the kernel is a mixture.
+    pub kernels: Vec<MixedKernel>,
     /// Parameters that stay as they are: scales of options, which would take the place of the weights of the architecture
     /// (Liu, Simonyan and Yang 2019, section A.1.1).
     pub fixed: Vec<String>,
@@ -110,12 +142,11 @@ pub trait RelaxedSpace: Sync {
     }
 
     /// The super-network of an option of each drawn choice and those options of each mixed one. Layers that two of them have in common
-    /// agree in place, operator and shape. Of the channels that an option reads, one in `partial` goes through it (Xu et al. 2020,
-    /// PC-DARTS, section 3.2).
+    /// agree in place, operator and shape.
     ///
     /// # Errors
-    /// Data that no network exists for; channels that `partial` does not divide.
-    fn relaxed(&self, drawn: &[usize], kept: &Kept, partial: usize) -> Result<RelaxedGraph, SpaceError>;
+    /// Data that no network exists for; channels that the share of `form` does not divide.
+    fn relaxed(&self, drawn: &[usize], kept: &Kept, form: Form) -> Result<RelaxedGraph, SpaceError>;
 
     /// Which of the mixed choices the network of these options has.
     ///

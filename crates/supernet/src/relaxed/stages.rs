@@ -2,7 +2,8 @@
 
 use super::architecture::Weights;
 use super::error::SearchError;
-use super::space::{Kept, Mixture, RelaxedGraph, RelaxedSpace, Term};
+use super::mixed_kernel::{KernelPart, KernelTensor, MixedKernel, centred};
+use super::space::{Form, Kept, Mixture, RelaxedGraph, RelaxedSpace, Term};
 use crate::address::{self, Address};
 use nasmyth_data::{Augment, Batches, Dataset, Subset, Task};
 use nasmyth_engine::{Engine, Loss, Memory, Mode, Options, ParamEntry, ParamStore, Program};
@@ -23,7 +24,7 @@ pub(super) struct Stages<'a> {
     pub space: &'a dyn RelaxedSpace,
     pub data: &'a Dataset,
     pub engine: &'a Engine,
-    pub partial: usize,
+    pub form: Form,
     pub batch: usize,
     /// Bytes that a sub-network may take in training.
     pub memory: u64,
@@ -44,8 +45,30 @@ pub(super) struct Site {
 pub(super) struct Tensor {
     pub address: Address,
     pub entry: ParamEntry,
+    /// Where it is among the parameters of the graph; a part of a mixed kernel is not.
+    pub at: Option<Range<usize>>,
     /// Whether it learns, or is a scale of an option that stays.
     pub free: bool,
+}
+
+/// A mixed kernel among the parameters of a graph.
+pub(super) struct StagedKernel {
+    range: Range<usize>,
+    /// Numbers at one tap.
+    tap: usize,
+    parts: Vec<StagedPart>,
+}
+
+/// An option of it.
+struct StagedPart {
+    term: Term,
+    /// The tensor that it is the middle of.
+    source: Address,
+    /// Taps of the mixed kernel, and of the tensor.
+    taps: Vec<(usize, usize)>,
+    /// What it counted in the last run, and the gradient by that.
+    share: f64,
+    by_share: f64,
 }
 
 /// Samples of one part of the data.
@@ -75,6 +98,7 @@ pub(super) struct Stage {
     pub grads: Vec<f32>,
     pub site: Arc<Site>,
     pub mixtures: Vec<(Range<usize>, Vec<Term>)>,
+    pub kernels: Vec<StagedKernel>,
 }
 
 impl Stages<'_> {
@@ -96,9 +120,11 @@ impl Stages<'_> {
         let layout = params.layout();
         let mixed = |m: &Mixture| Some((layout.entry(&m.key)?.range.clone(), m.terms.clone()));
         let mixtures = relaxed.mixtures.iter().filter_map(mixed).collect();
+        let staged = |kernel: &MixedKernel| Some(StagedKernel::new(kernel, layout.entry(&kernel.key)?));
+        let kernels = relaxed.kernels.iter().filter_map(staged).collect();
         let grads = vec![0.0; layout.trained().len()];
         let site = Arc::new(Site::of(relaxed, layout.entries()));
-        Ok(Stage { memory: program.memory(), program, params, grads, site, mixtures })
+        Ok(Stage { memory: program.memory(), program, params, grads, site, mixtures, kernels })
     }
 
     /// The compiled sub-network of these options, now the last of those that are kept.
@@ -107,7 +133,7 @@ impl Stages<'_> {
         let stage = match at {
             Some(at) => self.recent.remove(at),
             None => {
-                let stage = self.compile(&self.space.relaxed(drawn, kept, self.partial)?)?;
+                let stage = self.compile(&self.space.relaxed(drawn, kept, self.form)?)?;
                 let bytes = |(_, stage): &(_, Stage)| stage.program.memory_bytes() as u64;
                 while self.recent.len() >= CACHE
                     || self.recent.iter().map(bytes).sum::<u64>() > self.memory / MEMORY
@@ -133,7 +159,9 @@ impl Site {
             .map(|node| (node.name.as_str(), address::function(&*node.op)))
             .collect();
         let (mut places, mut tensors, mut len) = (HashMap::new(), Vec::new(), 0);
-        let mixes = |key: &str| relaxed.mixtures.iter().any(|m| m.key == key);
+        let mixes = |key: &str| {
+            relaxed.mixtures.iter().any(|m| m.key == key) || relaxed.kernels.iter().any(|k| k.key == key)
+        };
         for entry in entries.iter().filter(|e| e.role != Role::Buffer && !mixes(&e.key)) {
             let (node, name) = entry.key.rsplit_once('.').unwrap_or(("", &entry.key));
             let place = relaxed.places.get(node).map_or(node, String::as_str);
@@ -143,14 +171,98 @@ impl Site {
                 context: functions.get(node).copied().unwrap_or_default(),
                 part: Vec::new(),
             };
+            let (at, free) = (Some(entry.range.clone()), !relaxed.fixed.contains(&entry.key));
+            tensors.push(Tensor { address, entry: entry.clone(), at, free });
+        }
+        let of_kernels = relaxed.kernels.iter().flat_map(|kernel| &kernel.tensors);
+        tensors.extend(of_kernels.map(Tensor::of_kernel));
+        for Tensor { address, entry, .. } in &tensors {
             // Two layers at one place are one in the bank.
-            if !places.contains_key(&address) {
+            if !places.contains_key(address) {
                 places.insert(address.clone(), len..len + entry.range.len());
                 len += entry.range.len();
             }
-            tensors.push(Tensor { address, entry: entry.clone(), free: !relaxed.fixed.contains(&entry.key) });
         }
         Self { places, tensors, len }
+    }
+}
+
+impl Tensor {
+    fn of_kernel(tensor: &KernelTensor) -> Self {
+        let KernelTensor { spec, .. } = tensor;
+        let address = kernel_address(tensor);
+        let entry = ParamEntry {
+            key: address.key.clone(),
+            shape: spec.shape.clone(),
+            init: spec.init.clone(),
+            role: spec.role,
+            range: 0..spec.shape.iter().product(),
+        };
+        Self { address, entry, at: None, free: true }
+    }
+}
+
+/// The address that the kernel of a convolution on its own has, too.
+fn kernel_address(KernelTensor { place, op, spec }: &KernelTensor) -> Address {
+    Address {
+        key: format!("{place}.{}", spec.name),
+        shape: spec.shape.clone(),
+        context: address::function(&**op),
+        part: Vec::new(),
+    }
+}
+
+impl StagedKernel {
+    fn new(kernel: &MixedKernel, entry: &ParamEntry) -> Self {
+        let part = |KernelPart { term, tensor, size }: &KernelPart| {
+            let tensor = &kernel.tensors[*tensor];
+            let to = centred(size, &entry.shape);
+            let from = centred(size, &tensor.spec.shape);
+            let taps = to.into_iter().zip(from).collect();
+            StagedPart { term: *term, source: kernel_address(tensor), taps, share: 0.0, by_share: 0.0 }
+        };
+        let axes = kernel.parts.first().map_or(0, |part| part.size.len());
+        let tap = entry.shape[axes..].iter().product();
+        Self { range: entry.range.clone(), tap, parts: kernel.parts.iter().map(part).collect() }
+    }
+
+    /// Mixes the kernel, given the weights of a site.
+    fn mix(&mut self, values: &mut [f32], (site, weights): (&Site, &[f32]), counts: &Weights) {
+        let (values, tap) = (&mut values[self.range.clone()], self.tap);
+        values.fill(0.0);
+        for StagedPart { term, source, taps, share, .. } in &mut self.parts {
+            *share = counts.of(*term);
+            let own = &weights[site.places[source].clone()];
+            for &(to, from) in &*taps {
+                let sum = values[to * tap..][..tap].iter_mut();
+                sum.zip(&own[from * tap..][..tap]).for_each(|(v, w)| *v += *share as f32 * w);
+            }
+        }
+    }
+
+    /// Gradients by the shares, given that by the kernel.
+    fn learn_shares(&mut self, grads: &[f32], (site, weights): (&Site, &[f32])) {
+        let (grads, tap) = (&grads[self.range.clone()], self.tap);
+        for StagedPart { source, taps, by_share, .. } in &mut self.parts {
+            let own = &weights[site.places[source].clone()];
+            let at = |&(to, from): &(usize, usize)| {
+                let pairs = grads[to * tap..][..tap].iter().zip(&own[from * tap..][..tap]);
+                pairs.map(|(g, w)| f64::from(g * w)).sum::<f64>()
+            };
+            *by_share = taps.iter().map(at).sum();
+        }
+    }
+
+    /// Adds the gradients by the kernels that it is made of.
+    fn by_weights(&self, grads: &[f32], site: &Site, gradient: &mut [f32]) {
+        let (grads, tap) = (&grads[self.range.clone()], self.tap);
+        for StagedPart { source, taps, share, .. } in &self.parts {
+            let own = &mut gradient[site.places[source].clone()];
+            for &(to, from) in taps {
+                let sum = own[from * tap..][..tap].iter_mut();
+                sum.zip(&grads[to * tap..][..tap]).for_each(|(sum, g)| *sum += *share as f32 * g);
+            }
+        }
     }
 }
 
@@ -164,36 +276,42 @@ impl Stage {
         seed: u64,
     ) -> f64 {
         let values = self.params.values_mut();
-        for Tensor { address, entry, .. } in &self.site.tensors {
-            if let Some(place) = site.places.get(address) {
-                values[entry.range.clone()].copy_from_slice(&weights[place.clone()]);
+        for Tensor { address, at, .. } in &self.site.tensors {
+            if let (Some(at), Some(place)) = (at, site.places.get(address)) {
+                values[at.clone()].copy_from_slice(&weights[place.clone()]);
             }
         }
+        self.kernels.iter_mut().for_each(|kernel| kernel.mix(values, (site, weights), counts));
         for (range, terms) in &self.mixtures {
             values[range.clone()].iter_mut().zip(terms).for_each(|(v, &t)| *v = counts.of(t) as f32);
         }
         let (x, t) = self.program.sample(&mut self.memory);
         x.copy_from_slice(&stream.x);
         t.copy_from_slice(&stream.t);
-        self.program.train(&self.params, &mut self.grads, &mut self.memory, seed).into()
+        let loss = self.program.train(&self.params, &mut self.grads, &mut self.memory, seed);
+        self.kernels.iter_mut().for_each(|kernel| kernel.learn_shares(&self.grads, (site, weights)));
+        loss.into()
     }
 
-    /// Gradients by the inputs of mixtures.
+    /// Gradients by what terms count, of the last run.
     pub fn by_terms(&self) -> impl Iterator<Item = (Term, f64)> + '_ {
-        self.mixtures.iter().flat_map(|(range, terms)| {
+        let of_mixtures = self.mixtures.iter().flat_map(|(range, terms)| {
             terms.iter().copied().zip(self.grads[range.clone()].iter().map(|&g| f64::from(g)))
-        })
+        });
+        let of_kernels = self.kernels.iter().flat_map(|kernel| &kernel.parts);
+        of_mixtures.chain(of_kernels.map(|part| (part.term, part.by_share)))
     }
 
     /// Gradients by the weights of a site.
     pub fn by_weights(&self, site: &Site) -> Vec<f32> {
         let mut gradient = vec![0.0; site.len];
-        for Tensor { address, entry, .. } in self.site.tensors.iter().filter(|t| t.free) {
-            if let Some(place) = site.places.get(address) {
-                let own = &self.grads[entry.range.clone()];
+        for Tensor { address, at, .. } in self.site.tensors.iter().filter(|t| t.free) {
+            if let (Some(at), Some(place)) = (at, site.places.get(address)) {
+                let own = &self.grads[at.clone()];
                 gradient[place.clone()].iter_mut().zip(own).for_each(|(sum, g)| *sum += g);
             }
         }
+        self.kernels.iter().for_each(|kernel| kernel.by_weights(&self.grads, site, &mut gradient));
         gradient
     }
 }

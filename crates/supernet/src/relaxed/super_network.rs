@@ -7,7 +7,7 @@ use super::limit::{Costs, Limit};
 use super::rebar::rebar;
 use super::regulariser::Regulariser;
 use super::relaxation::Relaxation;
-use super::space::{Kept, Mixture, RelaxedSpace, Term, all_options};
+use super::space::{Form, Kept, Kernels, Mixture, RelaxedSpace, Term, all_options};
 use super::stages::{Site, Stages, Stream, Tensor, score};
 use crate::address::Address;
 use crate::{Bank, Gradients, Step};
@@ -23,8 +23,8 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 /// How a super-network is built and judged.
 #[derive(Clone, Debug)]
 pub struct Setup {
-    /// Of the channels that an option reads, one in so many goes through it.
-    pub partial: usize,
+    /// How options are computed.
+    pub form: Form,
     /// Samples of a step.
     pub batch: usize,
     /// What is added to the validation loss.
@@ -97,17 +97,20 @@ impl<'a> SuperNetwork<'a> {
         architecture: Architecture,
         (momentum, seed): (f64, u64),
     ) -> Result<Self, SearchError> {
-        let Setup { partial, batch, memory, .. } = setup;
-        let mut stages = Stages { space, data, engine, partial, batch, memory, seed, recent: Vec::new() };
+        let Setup { form, batch, memory, .. } = setup;
+        let mut stages = Stages { space, data, engine, form, batch, memory, seed, recent: Vec::new() };
         let drawn = vec![0; space.drawn().len()];
         let draw = architecture.quiet(&setup.kept, 1.0);
         let first = architecture.computed(&vec![0.0; architecture.len()], &draw, true);
-        let relaxed = space.relaxed(&drawn, &first, partial)?;
+        let relaxed = space.relaxed(&drawn, &first, form)?;
         check_fit(&relaxed.graph, data)?;
         let around = |mixture: &Mixture| mixture.terms.iter().any(|term| matches!(term, Term::Bypass { .. }));
         let grows = setup.kept != all_options(space.choices());
-        if partial > 1 && !grows && !relaxed.mixtures.iter().any(around) {
-            return Err(SearchError::Partial(partial));
+        if form.partial > 1 && !grows && !relaxed.mixtures.iter().any(around) {
+            return Err(SearchError::Partial(form.partial));
+        }
+        if form.kernels != Kernels::Apart && !grows && relaxed.kernels.is_empty() {
+            return Err(SearchError::Kernels);
         }
         let stage = stages.get(&drawn, &first)?;
         let now = Now { draw, site: stage.site.clone(), drawn, progress: 0.0 };

@@ -4,7 +4,9 @@ use nasmyth_graph::ops::{BatchNorm, Concat, Mix, Permute, Reshape, Slice, Zero};
 use nasmyth_graph::{Graph, GraphError, NodeId};
 use nasmyth_space::spaces::cell::{EDGES, NODES, OPERATORS, Skeleton, around_cells, edge, stem_stride};
 use nasmyth_space::{Context, SpaceError};
-use nasmyth_supernet::relaxed::{Choice, Kept, Kind, Mixture, Operator, RelaxedGraph, RelaxedSpace, Term};
+use nasmyth_supernet::relaxed::{
+    Choice, Form, Kept, Kind, Mixture, Operator, RelaxedGraph, RelaxedSpace, Term,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -45,11 +47,18 @@ impl RelaxedSpace for CellSpace {
         &self.choices
     }
 
-    fn relaxed(&self, _: &[usize], kept: &Kept, partial: usize) -> Result<RelaxedGraph, SpaceError> {
-        let mut cells = MixedCells { kept, partial, built: 0, mixtures: Vec::new(), fixed: Vec::new() };
+    fn relaxed(&self, _: &[usize], kept: &Kept, form: Form) -> Result<RelaxedGraph, SpaceError> {
+        let mut cells =
+            MixedCells { kept, partial: form.partial, built: 0, mixtures: Vec::new(), fixed: Vec::new() };
         let skeleton = Skeleton { width: self.width, cells: self.cells, stride: self.stride };
         let graph = around_cells(&self.context, skeleton, |g, x| cells.next(g, x))?.verify()?;
-        Ok(RelaxedGraph { graph, mixtures: cells.mixtures, fixed: cells.fixed, places: BTreeMap::new() })
+        Ok(RelaxedGraph {
+            graph,
+            mixtures: cells.mixtures,
+            kernels: Vec::new(),
+            fixed: cells.fixed,
+            places: BTreeMap::new(),
+        })
     }
 }
 

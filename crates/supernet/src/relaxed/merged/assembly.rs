@@ -1,7 +1,8 @@
 //! From a union of networks and the options that are left of each choice to one graph.
 
 use super::union::{Reader, Swap, Union, Vertex};
-use crate::relaxed::space::{Mixture, RelaxedGraph, Term};
+use crate::relaxed::mixed_kernel::MixedKernel;
+use crate::relaxed::space::{Form, Mixture, RelaxedGraph, Term};
 use nasmyth_graph::ops::{Add, BatchNorm, Mix, Zero};
 use nasmyth_graph::{Graph, GraphError, NodeId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -15,8 +16,8 @@ pub(super) struct Plan<'a> {
     pub kept: &'a [Vec<usize>],
     /// Number of the choice at each place in the mixtures; without one, the first option that is left stands alone.
     pub numbers: &'a [Option<usize>],
-    /// Of the channels that an option reads, one in so many goes through it where that is possible.
-    pub partial: usize,
+    /// How options are computed, where that is possible.
+    pub form: Form,
 }
 
 /// Why choices cannot be mixed.
@@ -59,17 +60,20 @@ pub(super) struct Assembly<'a> {
     /// Vertices on some of the channels, by the value that is divided.
     pub thin: HashMap<(usize, usize), NodeId>,
     pub slices: HashMap<(NodeId, usize, usize), NodeId>,
+    /// Chains with a mixed kernel, by choice and value.
+    pub with_kernels: HashMap<(usize, usize), NodeId>,
     mixed: BTreeMap<Terms, NodeId>,
     /// What is being looked up, to find circles.
     open: BTreeSet<(Reader, usize)>,
     names: HashMap<String, usize>,
-    made: RelaxedParts,
+    pub made: RelaxedParts,
 }
 
 /// What a relaxed graph has beside its nodes.
 #[derive(Default)]
-struct RelaxedParts {
+pub(super) struct RelaxedParts {
     mixtures: Vec<Mixture>,
+    pub kernels: Vec<MixedKernel>,
     fixed: Vec<String>,
     places: BTreeMap<String, String>,
 }
@@ -83,15 +87,16 @@ pub(super) fn assemble(union: &Union, plan: Plan<'_>) -> Result<RelaxedGraph, Un
         built: HashMap::new(),
         thin: HashMap::new(),
         slices: HashMap::new(),
+        with_kernels: HashMap::new(),
         mixed: BTreeMap::new(),
         open: BTreeSet::new(),
         names: HashMap::new(),
         made: RelaxedParts::default(),
     };
     let output = assembly.node(Reader::Output, union.output)?;
-    let Assembly { mut graph, made: RelaxedParts { mixtures, fixed, places }, .. } = assembly;
+    let Assembly { mut graph, made: RelaxedParts { mixtures, kernels, fixed, places }, .. } = assembly;
     graph.output(output);
-    Ok(RelaxedGraph { graph: graph.verify()?, mixtures, fixed, places })
+    Ok(RelaxedGraph { graph: graph.verify()?, mixtures, kernels, fixed, places })
 }
 
 impl Assembly<'_> {
@@ -119,6 +124,9 @@ impl Assembly<'_> {
         let Some(choice) = self.plan.numbers[swap.choice] else { return option(self, kept[0]) };
         if let Some(split) = self.partial(reader, vertex, swaps, choice)? {
             return Ok(Value::Partial(split));
+        }
+        if let Some(node) = self.kernels(vertex, swaps, choice)? {
+            return Ok(Value::Node(node));
         }
         let mut terms = Vec::new();
         for &o in kept {

@@ -6,6 +6,7 @@
 
 mod assembly;
 mod genes;
+mod kernels;
 mod network;
 mod partial;
 mod selection;
@@ -13,7 +14,7 @@ mod union;
 
 use super::limit::Costs;
 use super::regulariser::Probabilities;
-use super::space::{Choice, Drawn, Kept, RelaxedGraph, RelaxedSpace};
+use super::space::{Choice, Drawn, Form, Kept, RelaxedGraph, RelaxedSpace};
 use assembly::Plan;
 use genes::Genes;
 use nasmyth_graph::VerifiedGraph;
@@ -156,14 +157,14 @@ impl RelaxedSpace for MergedSpace<'_> {
         &self.drawn
     }
 
-    fn relaxed(&self, drawn: &[usize], kept: &Kept, partial: usize) -> Result<RelaxedGraph, SpaceError> {
+    fn relaxed(&self, drawn: &[usize], kept: &Kept, form: Form) -> Result<RelaxedGraph, SpaceError> {
         let mut left: Vec<Vec<usize>> = self.with(drawn).into_iter().map(|option| vec![option]).collect();
         let mut numbers = vec![None; left.len()];
         for (choice, (&place, kept)) in self.mixed.iter().zip(kept).enumerate() {
             left[place] = kept.clone();
             numbers[place] = Some(choice);
         }
-        let plan = Plan { kept: &left, numbers: &numbers, partial };
+        let plan = Plan { kept: &left, numbers: &numbers, form };
         self.merged(drawn)?.assemble(plan).map_err(|e| self.refused(drawn, &e.into()))
     }
 

@@ -3,7 +3,7 @@
 use super::assembly::{Plan, Unsound, assemble};
 use super::genes::{Genes, Lowered};
 use super::union::{Conflict, Frame, Union, Variant};
-use crate::relaxed::space::RelaxedGraph;
+use crate::relaxed::space::{Form, RelaxedGraph};
 use nasmyth_graph::ops::{Add, Zero};
 use nasmyth_graph::{NodeId, Role, VerifiedGraph, passes::simplify};
 use nasmyth_space::{Rng, SpaceError};
@@ -130,7 +130,8 @@ impl Merged {
             options[place] = (self.base().options[place] + 1 + rng.random_range(0..others)) % (others + 1);
         }
         let kept: Vec<Vec<usize>> = options.iter().map(|&option| vec![option]).collect();
-        let Ok(own) = self.assemble(Plan { kept: &kept, numbers: &vec![None; kept.len()], partial: 1 })
+        let Ok(own) =
+            self.assemble(Plan { kept: &kept, numbers: &vec![None; kept.len()], form: Form::WHOLE })
         else {
             return Ok(false);
         };

@@ -19,7 +19,7 @@ impl Assembly<'_> {
         swaps: &[&Swap],
         choice: usize,
     ) -> Result<Option<Split>, Unsound> {
-        let (union, share) = (self.union, self.plan.partial);
+        let (union, share) = (self.union, self.plan.form.partial);
         let [swap] = swaps else { return Ok(None) };
         let all: Vec<usize> = iter::once(vertex).chain(swap.others.values().flatten().copied()).collect();
         let alone = |o: usize| union.swaps(reader, o).next().is_none();
@@ -51,12 +51,12 @@ impl Assembly<'_> {
         };
         let around = self.mixture(around, vertex)?;
         let whole = self.graph.push(Concat, &[through, around])?;
-        Ok(shuffle(&mut self.graph, whole, self.plan.partial)?)
+        Ok(shuffle(&mut self.graph, whole, self.plan.form.partial)?)
     }
 
     /// A vertex on the first channels of `entry`.
     fn thin(&mut self, reader: Reader, vertex: usize, entry: usize) -> Result<NodeId, Unsound> {
-        let (union, share) = (self.union, self.plan.partial);
+        let (union, share) = (self.union, self.plan.form.partial);
         let v = &union.vertices[vertex];
         if vertex == entry {
             let whole = self.node(reader, entry)?;
