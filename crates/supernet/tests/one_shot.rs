@@ -8,10 +8,10 @@ use nasmyth_space::{Context, Genotype, Rng, Space, from_toml, preset};
 use nasmyth_supernet::one_shot::{
     METHODS, OneShot, Sampling, SplitBy, SplitPlan, StatisticsOf, Supernet, Task, planned_memory, similarity,
 };
-use nasmyth_supernet::{Bank, Partition, Split, addresses};
+use nasmyth_supernet::{Bank, Gradients, Partition, Split, addresses};
 use nasmyth_train::{Feed, Optimizer, Recipe, cosine, set_statistics, training_program};
 use rand::SeedableRng;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 struct Setup {
@@ -294,4 +294,41 @@ fn what_does_not_fit_into_memory_is_refused_with_advice() {
     let wide = from_toml(&wide, &context(&setup.data)).unwrap();
     let error = plan(&wide, &OneShot::default()).err().unwrap().to_string();
     assert!(error.contains("MiB of weights") && error.contains("--limit weights<="), "{error}");
+}
+
+/// Members that are the same network: no layer is shared, so each stands twice in the graph and once in the bank.
+#[test]
+fn members_train_the_weights_of_one_bank_and_their_gradients_add_up() {
+    let setup = setup();
+    let ensembles = setup.space.ensemble(2).unwrap();
+    let only = ensembles.parse("shared=0.0").unwrap();
+    let space = ensembles.only([only.clone()]).unwrap();
+    let task = Task { space: &space, ..setup.task() };
+    let graph = space.lower(&only).unwrap().verify().unwrap();
+    let layout = Arc::new(ParamLayout::of(&graph));
+    let at = addresses(&graph, &layout, |_| Vec::new());
+    let alone = setup.space.lower(&setup.space.default_genotype()).unwrap().verify().unwrap();
+    let alone_layout = Arc::new(ParamLayout::of(&alone));
+    let alone_at = addresses(&alone, &alone_layout, |_| Vec::new());
+    let distinct = |all: &[nasmyth_supernet::Address]| all.iter().cloned().collect::<BTreeSet<_>>();
+    assert_eq!(distinct(&at), distinct(&alone_at));
+    assert_eq!(graph.params(), 2 * alone.params());
+
+    // Ones of both members are twos in the bank.
+    let mut gradients = Gradients::default();
+    let slots = Bank::new(5, setup.recipe.optimizer).bind(&at, &layout);
+    gradients.add(&slots, &layout, &vec![1.0; layout.trained().len()]);
+    let expected = (4.0 * alone.params() as f64).sqrt();
+    assert!((gradients.norm() - expected).abs() < 1e-6 * expected);
+
+    // The mean of two equal networks is that network, and half of its gradient comes from each. Dropout would tell them apart.
+    let train = |task: Task<'_>| {
+        let mut supernet = Supernet::new(task, &OneShot::default(), &Engine::cpu(1)).unwrap();
+        run(&mut supernet, 3);
+        supernet.bank().inherited(&alone_at, &alone_layout).values().to_vec()
+    };
+    let single = setup.space.only([setup.space.default_genotype()]).unwrap();
+    let (pair, one) = (train(task), train(Task { space: &single, ..setup.task() }));
+    let far = pair.iter().zip(&one).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(far < 1e-3, "{far}");
 }
