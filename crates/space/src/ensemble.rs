@@ -12,7 +12,7 @@ use crate::slots::{Chosen, Slots};
 use crate::{Reader, Space, SpaceError, Tree};
 use nasmyth_graph::ops::Mean;
 use nasmyth_graph::{Graph, GraphError, Node, NodeId, Role, VerifiedGraph};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 /// Most members of an ensemble: the published ones have two to four.
 pub const MOST_MEMBERS: usize = 8;
@@ -129,13 +129,12 @@ impl Ensemble {
         let network = self.network(&first)?;
         let layers = depths(&network)[network.outputs()[0].0].saturating_sub(1);
         let depth = (genes.float(SHARED)? * layers as f64).round() as usize;
-        let trunk = Trunk { depth, nodes: trunk(&network, depth) };
-        let mut networks = vec![network];
-        for i in 1..self.members {
-            let member = Tied::new(self, &trunk, &first, self.genes_of(i, genes)?);
-            networks.push(self.network(&member.genes())?);
-        }
-        Ok(merged(name, &networks, depth)?)
+        let trunk = Trunk::of(&network, depth);
+        let others = (1..self.members)
+            .map(|i| Ok(Tied::new(&self.base, &trunk, &first, self.genes_of(i, genes)?).now));
+        let others = others.collect::<Result<Vec<Chosen>, SpaceError>>()?;
+        let others = others.iter().map(|genes| self.network(genes)).collect::<Result<Vec<_>, _>>()?;
+        Ok(merged(name, &[vec![network], others].concat(), depth)?)
     }
 
     /// The genes of a member, in the slots of the base. Values are compared, as options may have been left out of the ensembles.
@@ -156,78 +155,110 @@ impl Ensemble {
     }
 }
 
-/// What the members have in common.
-struct Trunk {
+/// What the members have in common: nodes of the first, by name.
+struct Trunk<'a> {
+    network: &'a Graph,
     depth: usize,
-    nodes: BTreeSet<String>,
+    nodes: HashMap<&'a str, &'a Node>,
+}
+
+impl<'a> Trunk<'a> {
+    fn of(network: &'a Graph, depth: usize) -> Self {
+        let nodes = in_trunk(network, depth).map(|node| (node.name.as_str(), node)).collect();
+        Self { network, depth, nodes }
+    }
+
+    /// Whether another network has the same trunk.
+    fn is_of(&self, network: &Graph) -> bool {
+        let same = |node: &Node| {
+            self.nodes.get(node.name.as_str()).is_some_and(|there| {
+                let inputs = there.inputs.iter().map(|input| &self.network.node(*input).name);
+                same_op(there, node) && inputs.eq(node.inputs.iter().map(|input| &network.node(*input).name))
+            })
+        };
+        let mut count = 0;
+        let all = in_trunk(network, self.depth).inspect(|_| count += 1).all(same);
+        all && count == self.nodes.len()
+    }
 }
 
 /// A member whose genes are its own as far as the trunk stays what it is.
 struct Tied<'a> {
-    ensemble: &'a Ensemble,
-    trunk: &'a Trunk,
+    base: &'a Space,
+    trunk: &'a Trunk<'a>,
     first: &'a Chosen,
     own: Chosen,
     /// Slots that have its own gene.
     free: Vec<bool>,
+    /// The genes that this makes.
+    now: Chosen,
 }
 
 impl<'a> Tied<'a> {
-    fn new(ensemble: &'a Ensemble, trunk: &'a Trunk, first: &'a Chosen, own: Chosen) -> Self {
+    fn new(base: &'a Space, trunk: &'a Trunk<'a>, first: &'a Chosen, own: Chosen) -> Self {
         let different: Vec<usize> = (0..own.len()).filter(|&i| own[i] != first[i]).collect();
-        let mut tied = Self { ensemble, trunk, first, free: vec![false; own.len()], own };
-        tied.release(&different);
+        let mut tied = Self { base, trunk, first, free: vec![false; own.len()], own, now: first.clone() };
+        tied.release(&different, false);
         tied
     }
 
-    /// Frees what of these slots can be: all at once, or each half by itself.
-    fn release(&mut self, slots: &[usize]) {
-        slots.iter().for_each(|&i| self.free[i] = true);
-        if slots.is_empty() || self.keeps_trunk() {
-            return;
+    /// Frees what of these slots can be, all at once or each half by itself; whether all are free. `hopeless`: not all can be.
+    fn release(&mut self, slots: &[usize], hopeless: bool) -> bool {
+        if !hopeless {
+            slots.iter().for_each(|&i| self.free[i] = true);
+            if self.keeps_trunk() {
+                return true;
+            }
+            slots.iter().for_each(|&i| self.free[i] = false);
         }
-        slots.iter().for_each(|&i| self.free[i] = false);
         if slots.len() > 1 {
             let (earlier, later) = slots.split_at(slots.len() / 2);
-            self.release(earlier);
-            self.release(later);
+            let all_earlier = self.release(earlier, false);
+            self.release(later, all_earlier);
         }
+        false
     }
 
-    fn genes(&self) -> Chosen {
-        self.ensemble.base.slots().fill_with(|i, slot| {
-            let (before, after) =
-                if self.free[i] { (self.own[i], self.first[i]) } else { (self.first[i], self.own[i]) };
-            before.or(after).unwrap_or(slot.default)
-        })
-    }
-
-    /// Genes of two networks together may be none of a network: then they do not fit the trunk either.
-    fn keeps_trunk(&self) -> bool {
-        let network = self.ensemble.network(&self.genes());
-        network.is_ok_and(|network| trunk(&network, self.trunk.depth) == self.trunk.nodes)
+    /// Whether the trunk is kept with what is free; then that is what the genes are now. Genes of two networks together may be none of a
+    /// network: then they do not fit the trunk either.
+    fn keeps_trunk(&mut self) -> bool {
+        let genes = self.base.slots().fill_with(|i, slot| {
+            let both = [self.first[i], self.own[i]];
+            let its = usize::from(self.free[i]);
+            both[its].or(both[1 - its]).unwrap_or(slot.default)
+        });
+        let kept = genes == self.now
+            || self.base.lower_chosen(&genes).is_ok_and(|network| self.trunk.is_of(&network));
+        if kept {
+            self.now = genes;
+        }
+        kept
     }
 }
 
-/// The nodes of the trunk, each as a text that says all about it.
-fn trunk(network: &VerifiedGraph, depth: usize) -> BTreeSet<String> {
+/// The nodes that the trunk is made of: layers up to a depth that an output needs, and all that they are computed from.
+fn in_trunk(network: &Graph, depth: usize) -> impl Iterator<Item = &Node> {
+    let mut live = vec![false; network.nodes().len()];
+    network.outputs().iter().for_each(|output| live[output.0] = true);
+    upstream(network, &mut live);
     let depths = depths(network);
-    let mut needed: Vec<bool> =
-        (0..depths.len()).map(|i| depths[i] <= depth && is_layer(network, NodeId(i))).collect();
-    for i in (0..needed.len()).rev() {
-        if needed[i] {
-            network.nodes()[i].inputs.iter().for_each(|input| needed[input.0] = true);
+    let shallow = |i: usize| live[i] && depths[i] <= depth && is_layer(network, NodeId(i));
+    let mut needed: Vec<bool> = (0..live.len()).map(shallow).collect();
+    upstream(network, &mut needed);
+    network.nodes().iter().zip(needed).filter_map(|(node, needed)| needed.then_some(node))
+}
+
+/// Marks all that marked nodes are computed from.
+fn upstream(network: &Graph, marked: &mut [bool]) {
+    for (i, node) in network.nodes().iter().enumerate().rev() {
+        if marked[i] {
+            node.inputs.iter().for_each(|input| marked[input.0] = true);
         }
     }
-    let text = |node: &Node| {
-        let inputs: Vec<&str> = node.inputs.iter().map(|input| network.node(*input).name.as_str()).collect();
-        format!("{} {}({}) {inputs:?}", node.name, node.op.kind(), node.op.attributes())
-    };
-    network.nodes().iter().zip(needed).filter(|(_, needed)| *needed).map(|(node, _)| text(node)).collect()
 }
 
 /// The depth of each node.
-fn depths(network: &VerifiedGraph) -> Vec<usize> {
+fn depths(network: &Graph) -> Vec<usize> {
     let mut depths: Vec<usize> = Vec::with_capacity(network.nodes().len());
     for (i, node) in network.nodes().iter().enumerate() {
         let before = node.inputs.iter().map(|input| depths[input.0]).max().unwrap_or(0);
@@ -236,8 +267,12 @@ fn depths(network: &VerifiedGraph) -> Vec<usize> {
     depths
 }
 
-fn is_layer(network: &VerifiedGraph, node: NodeId) -> bool {
+fn is_layer(network: &Graph, node: NodeId) -> bool {
     network.params_of(node).iter().any(|param| param.role == Role::Weight)
+}
+
+fn same_op(a: &Node, b: &Node) -> bool {
+    a.op.kind() == b.op.kind() && a.op.attributes() == b.op.attributes()
 }
 
 /// The mean of networks; nodes up to this depth stand once where they are those of the first network.
@@ -275,6 +310,5 @@ fn merged(name: &str, networks: &[VerifiedGraph], depth: usize) -> Result<Graph,
 /// Whether a node of the graph is this one, with these inputs.
 fn is(graph: &Graph, id: NodeId, node: &Node, inputs: &[NodeId]) -> bool {
     let there = graph.node(id);
-    let same_op = there.op.kind() == node.op.kind() && there.op.attributes() == node.op.attributes();
-    same_op && there.inputs == inputs && there.fact == node.fact
+    same_op(there, node) && there.inputs == inputs
 }
