@@ -218,7 +218,8 @@ impl RankCheck<'_> {
             }
         })?;
         let seconds = start.elapsed().as_secs_f64();
-        let values = self.judge(&supernet.judge(), networks, task.data, engine)?;
+        let values =
+            self.judge(&supernet.judge_in(task.space, supernet.settings()), networks, task.data, engine)?;
         let scores: Vec<f64> = networks.iter().map(|n| n.1).collect();
         let pairs: Vec<(f64, f64)> = values.iter().copied().zip(scores.iter().copied()).collect();
         let best = pairs.iter().max_by(|a, b| a.0.total_cmp(&b.0)).map_or(f64::NAN, |p| p.1);

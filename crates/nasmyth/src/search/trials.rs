@@ -57,6 +57,7 @@ impl Search {
                     return Ok(StopReason::Interrupted);
                 };
                 self.supernet_before = before;
+                self.study.narrow(supernet.left_out())?;
                 Some(supernet)
             }
         };
