@@ -6,6 +6,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use nasmyth_data::{Dataset, OpenOptions, Subset, TaskKind};
 use nasmyth_device::{Limits, Objectives};
 use nasmyth_engine::{Backend, Engine};
+use nasmyth_space::MOST_MEMBERS;
 use nasmyth_study::Method;
 use nasmyth_train::Recipe;
 use serde::{Deserialize, Serialize};
@@ -248,6 +249,9 @@ pub struct RunConfig {
     pub workers: usize,
     /// Preset, `auto`, or path of a TOML file.
     pub space: String,
+    /// Networks of the space that share their first layers and average their outputs, as one network; 1 is the network itself.
+    #[serde(default = "one_member", skip_serializing_if = "is_one_member")]
+    pub ensemble: usize,
     /// What every network must keep, such as `params<=100k`.
     pub limits: Limits,
     /// What is to be good: `accuracy`, or a front of `accuracy,params`.
@@ -281,6 +285,14 @@ pub struct RunConfig {
 
 fn cpu() -> Backend {
     Backend::Cpu
+}
+
+pub(crate) fn one_member() -> usize {
+    1
+}
+
+fn is_one_member(members: &usize) -> bool {
+    *members == one_member()
 }
 
 impl RunConfig {
@@ -322,6 +334,9 @@ impl RunConfig {
     pub(crate) fn check(&self) -> Result<()> {
         if self.workers == 0 || self.workers > 1024 {
             bail!("workers: expected 1 to 1024, got {}", self.workers);
+        }
+        if !(1..=MOST_MEMBERS).contains(&self.ensemble) {
+            bail!("ensemble: expected 1 to {MOST_MEMBERS} members, got {}", self.ensemble);
         }
         let search = &self.search;
         let positive = [

@@ -78,12 +78,12 @@ impl Finished {
     }
 }
 
-/// The networks to train to the end, the best value first; the fallback if no trial has a value.
+/// The networks to train to the end, the best value first; the fallback, a network of a space of its own, if no trial has a value.
 pub(crate) fn finalists(
     state: &State,
     space: &Space,
     config: &RunConfig,
-    fallback: &Genotype,
+    fallback: (&Space, &Genotype),
 ) -> Result<Vec<Finalist>> {
     let trials = match config.objectives.single() {
         true => Vec::from_iter(state.best()),
@@ -91,9 +91,10 @@ pub(crate) fn finalists(
     };
     let chosen: Vec<_> = match trials.is_empty() {
         true => vec![(None, fallback)],
-        false => trials.into_iter().map(|trial| (Some(trial), &trial.genotype)).collect(),
+        false => trials.into_iter().map(|trial| (Some(trial), (space, &trial.genotype))).collect(),
     };
-    let finalist = |(i, (trial, genotype)): (usize, (Option<&nasmyth_study::Trial>, &Genotype))| {
+    type Chosen<'a> = (Option<&'a nasmyth_study::Trial>, (&'a Space, &'a Genotype));
+    let finalist = |(i, (trial, (space, genotype))): (usize, Chosen<'_>)| {
         let graph = space.lower(genotype)?.verify()?;
         let valid = match trial.map(|t| &t.status) {
             Some(Status::Completed(estimate)) => estimate.metrics.clone(),

@@ -1,5 +1,6 @@
 //! How well inherited weights rank networks: a super-network against a table of networks that were trained on their own.
 
+use crate::config::one_member;
 use crate::{RunConfig, SupernetConfig, context};
 use anyhow::{Context as _, Result, anyhow, bail};
 use nasmyth_bench::statistics::{kendall, mean, standard_error};
@@ -140,6 +141,9 @@ impl RankCheck<'_> {
         observe: &mut dyn FnMut(String),
     ) -> Result<RankReport> {
         let supernet = self.config.supernet.as_ref().context("expected a one-shot strategy, such as spos")?;
+        if self.config.ensemble != one_member() {
+            bail!("ensemble: expected 1, as a table has single networks, got {}", self.config.ensemble);
+        }
         let data = self.config.data.open(self.config.seed)?;
         let space = rank_space(&self.config.space, &context(&data))?;
         let networks = self.networks(&space)?;
@@ -218,7 +222,8 @@ impl RankCheck<'_> {
             }
         })?;
         let seconds = start.elapsed().as_secs_f64();
-        let values = self.judge(&supernet.judge(), networks, task.data, engine)?;
+        let values =
+            self.judge(&supernet.judge_in(task.space, supernet.settings()), networks, task.data, engine)?;
         let scores: Vec<f64> = networks.iter().map(|n| n.1).collect();
         let pairs: Vec<(f64, f64)> = values.iter().copied().zip(scores.iter().copied()).collect();
         let best = pairs.iter().max_by(|a, b| a.0.total_cmp(&b.0)).map_or(f64::NAN, |p| p.1);

@@ -1,6 +1,6 @@
 //! What a run is asked to do, with gaps that are filled with what suits the data.
 
-use crate::config::{BudgetConfig, DataConfig, RunConfig, SearchConfig};
+use crate::config::{BudgetConfig, DataConfig, RunConfig, SearchConfig, one_member};
 use crate::{Effort, RelaxedConfig, SupernetConfig};
 use anyhow::{Context, Result, bail};
 use nasmyth_data::{Dataset, Subset};
@@ -131,6 +131,7 @@ impl Request {
             engine: Backend::Auto,
             workers: std::thread::available_parallelism().map_or(1, usize::from),
             space: "auto".to_owned(),
+            ensemble: one_member(),
             limits: Limits::default(),
             objectives: Objectives::default(),
             data: self.data()?,

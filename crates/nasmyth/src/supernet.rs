@@ -137,11 +137,14 @@ impl SupernetConfig {
     ) -> Result<Duration> {
         let mut supernet = Supernet::new(task, &self.settings, engine)?;
         let step = supernet.measure_step(Duration::from_secs(1))?;
+        let shrinking = supernet.shrinking_steps();
         if !fixed {
             let steps = (TRAINING_SHARE * search.as_secs_f64() / step).max(1.0) as u64;
-            self.epochs = supernet.epochs_in(steps);
+            // Where shrinking would take more than half of it, the training itself comes first.
+            self.epochs = supernet.epochs_in(steps.saturating_sub(shrinking).max(steps.div_ceil(2)));
         }
-        let training = Duration::from_secs_f64(step * supernet.steps_in(self.epochs) as f64);
+        let steps = supernet.steps_in(self.epochs) + shrinking;
+        let training = Duration::from_secs_f64(step * steps as f64);
         Ok(search.saturating_sub(training).max(search.mul_f64((1.0 - TRAINING_SHARE) / 2.0)))
     }
 
@@ -206,6 +209,11 @@ impl<'a> Training<'a> {
                     let text = format!(
                         "policy    learning rate {rate} and weight decay {decay} are the likeliest: set them under [recipe] to train with them"
                     );
+                    observer.notice(&Notice::Remark { text });
+                }
+                let left_out = supernet.left_out().len();
+                if left_out > 0 {
+                    let text = format!("space     shrunk: the search goes on without {left_out} options");
                     observer.notice(&Notice::Remark { text });
                 }
                 Ok(Some((supernet, before)))

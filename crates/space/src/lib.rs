@@ -18,6 +18,7 @@
 mod context;
 mod domain;
 mod encoding;
+mod ensemble;
 mod enumeration;
 mod error;
 mod genotype;
@@ -34,6 +35,7 @@ mod value;
 mod variation;
 
 pub use context::{Context, Shape};
+pub use ensemble::{MOST_MEMBERS, place};
 pub use error::SpaceError;
 pub use genotype::{Gene, Genotype};
 pub use language::from_toml;

@@ -68,6 +68,20 @@ impl Slots {
         }
     }
 
+    /// Adds a copy of all slots of others, with `prefix` before their paths.
+    pub fn append(&mut self, prefix: &str, others: &Self) -> Result<(), SpaceError> {
+        let begin = self.list.len();
+        for slot in &others.list {
+            let when = match slot.when {
+                When::Always => When::Always,
+                When::AtLeast(decides, least) => When::AtLeast(begin + decides, least),
+                When::Is(decides, only) => When::Is(begin + decides, only),
+            };
+            self.insert(Slot { path: format!("{prefix}{}", slot.path), when, ..slot.clone() })?;
+        }
+        Ok(())
+    }
+
     pub fn list(&self) -> &[Slot] {
         &self.list
     }
@@ -225,13 +239,18 @@ impl Slots {
             expected: format!("a default that is {}", domain.expected()),
             got: tree.default.as_ref().map_or(String::new(), Value::to_string),
         })?;
-        if self.by_path.insert(path.clone(), self.list.len()).is_some() {
-            return Err(SpaceError::DuplicatePath { path });
+        self.insert(Slot { path, domain, default, when })
+    }
+
+    /// Adds a slot, whose path must be new; its number.
+    fn insert(&mut self, slot: Slot) -> Result<usize, SpaceError> {
+        if self.by_path.insert(slot.path.clone(), self.list.len()).is_some() {
+            return Err(SpaceError::DuplicatePath { path: slot.path });
         }
         if self.list.len() >= MOST_SLOTS {
             return Err(SpaceError::TooManyGenes { limit: MOST_SLOTS });
         }
-        self.list.push(Slot { path, domain, default, when });
+        self.list.push(slot);
         Ok(self.list.len() - 1)
     }
 }

@@ -1,6 +1,7 @@
 //! A search space: a choice tree, and a way to make a graph of what was chosen.
 
 use crate::domain::Domain;
+use crate::ensemble::Ensemble;
 use crate::members::Members;
 use crate::slots::{Chosen, Slots};
 use crate::{Gene, Genotype, Reader, Rng, SpaceError, Tree, Value};
@@ -53,6 +54,8 @@ struct Inner {
     lower: Arc<Lower>,
     /// The only genotypes, where not all belong to the space.
     members: Option<Members>,
+    /// What the networks are made of, where they are ensembles.
+    ensemble: Option<Ensemble>,
 }
 
 /// One gene that a space can have, for people and reports.
@@ -86,7 +89,22 @@ impl Space {
             slots: Arc::new(slots),
             lower: Arc::new(lower),
             members: None,
+            ensemble: None,
         })))
+    }
+
+    pub(crate) fn of_ensembles(name: String, doc: String, slots: Slots, ensemble: Ensemble) -> Self {
+        let (made_of, graph) = (ensemble.clone(), name.clone());
+        let lower = Arc::new(move |genes: &Reader<'_>| made_of.lower(&graph, genes));
+        let (slots, ensemble) = (Arc::new(slots), Some(ensemble));
+        Self(Arc::new(Inner { name, doc, slots, lower, members: None, ensemble }))
+    }
+
+    /// The same space with other slots, restricted to these genotypes, if any.
+    fn part(&self, slots: Arc<Slots>, members: Option<Members>) -> Self {
+        let Inner { name, doc, lower, ensemble, .. } = &*self.0;
+        let (name, doc, lower, ensemble) = (name.clone(), doc.clone(), lower.clone(), ensemble.clone());
+        Self(Arc::new(Inner { name, doc, slots, lower, members, ensemble }))
     }
 
     /// The part of this space that holds these genotypes only, e.g. those that were measured: it samples among them; a
@@ -105,9 +123,7 @@ impl Space {
                 got: "none".to_owned(),
             });
         }
-        let Inner { name, doc, slots, lower, .. } = &*self.0;
-        let (name, doc, slots, lower) = (name.clone(), doc.clone(), slots.clone(), lower.clone());
-        Ok(Self(Arc::new(Inner { name, doc, slots, lower, members: Some(members) })))
+        Ok(self.part(self.0.slots.clone(), Some(members)))
     }
 
     /// The part of this space whose genotypes have none of these options, each written `path=value`, of unordered choices. Networks stay what
@@ -117,6 +133,9 @@ impl Space {
     /// A path or value that the space does not have, a choice that would be left without options, or a space that [`only`](Self::only) has
     /// restricted.
     pub fn without<S: AsRef<str>>(&self, options: &[S]) -> Result<Self, SpaceError> {
+        if options.is_empty() {
+            return Ok(self.clone());
+        }
         let mut slots = self.slots().clone();
         for text in options.iter().map(AsRef::as_ref) {
             let (path, value) = text.split_once('=').unwrap_or((text, ""));
@@ -138,13 +157,15 @@ impl Space {
                 (_, None) => return wrong(domain.expected()),
             }
         }
-        let Inner { name, doc, lower, .. } = &*self.0;
-        let (name, doc, lower) = (name.clone(), doc.clone(), lower.clone());
-        Ok(Self(Arc::new(Inner { name, doc, slots: Arc::new(slots), lower, members: None })))
+        Ok(self.part(Arc::new(slots), None))
     }
 
     pub(crate) fn members(&self) -> Option<&Members> {
         self.0.members.as_ref()
+    }
+
+    pub(crate) fn ensembles(&self) -> Option<&Ensemble> {
+        self.0.ensemble.as_ref()
     }
 
     /// Name.
@@ -214,8 +235,11 @@ impl Space {
     /// # Errors
     /// The genotype does not belong to this space, or (in spaces of users' own) the network does not fit together.
     pub fn lower(&self, genotype: &Genotype) -> Result<Graph, SpaceError> {
-        let chosen = self.chosen(genotype)?;
-        (self.0.lower)(&Reader::new(self.slots(), &chosen))
+        self.lower_chosen(&self.chosen(genotype)?)
+    }
+
+    pub(crate) fn lower_chosen(&self, chosen: &Chosen) -> Result<Graph, SpaceError> {
+        (self.0.lower)(&Reader::new(self.slots(), chosen))
     }
 
     /// Path and value of every gene.

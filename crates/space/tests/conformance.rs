@@ -50,8 +50,9 @@ fn written_in_rust() -> Space {
 fn spaces() -> Vec<(Space, usize)> {
     let mut all = vec![(written_in_rust(), 3)];
     for context in contexts() {
-        let fitting = PRESETS.iter().filter_map(|p| (p.build)(&context).ok());
-        all.extend(fitting.map(|space| (space, context.outputs)));
+        let fitting: Vec<Space> = PRESETS.iter().filter_map(|p| (p.build)(&context).ok()).collect();
+        all.extend(fitting.iter().map(|space| (space.ensemble(2).unwrap(), context.outputs)));
+        all.extend(fitting.into_iter().map(|space| (space, context.outputs)));
     }
     for text in documented() {
         let fitting = contexts().into_iter().filter_map(|c| Some((from_toml(&text, &c).ok()?, c.outputs)));

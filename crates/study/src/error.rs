@@ -1,6 +1,7 @@
 //! What can go wrong with a run.
 
 use crate::StoreError;
+use nasmyth_space::SpaceError;
 use nasmyth_strategy::StrategyError;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -62,6 +63,21 @@ pub enum StudyError {
         /// Name given.
         got: String,
     },
+    /// Options to leave out that are not those of the log.
+    #[error(
+        "the run searches its space without {expected} options in {trials} trials so far, got {got} other options to leave out: resume it with what          recorded it, or begin a new run"
+    )]
+    Narrowed {
+        /// Options that the log leaves out.
+        expected: usize,
+        /// Trials in the log.
+        trials: usize,
+        /// Options given.
+        got: usize,
+    },
+    /// Options that the space does not have.
+    #[error(transparent)]
+    Part(#[from] SpaceError),
     /// The log does not replay: trials come out differently.
     #[error(
         "trial {trial} of the log does not replay: recorded {recorded}, got {got}. The run was recorded by another \

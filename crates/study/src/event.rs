@@ -109,6 +109,11 @@ pub enum Event {
         /// The earlier trial.
         from: u64,
     },
+    /// Before the first trial: options that the space is searched without.
+    Narrowed {
+        /// Each `path=value`.
+        left_out: Vec<String>,
+    },
     /// A network breaks a limit when it is measured: it is out.
     Refuted(Refutation),
     /// Networks turned out to cost more than predicted: from the next trial on, these limits hold.

@@ -75,6 +75,8 @@ pub struct State {
     pub config: StudyConfig,
     /// Name of its space.
     pub space: String,
+    /// Options that the space is searched without, each `path=value`.
+    pub left_out: Vec<String>,
     /// Why it ended, unless it goes on or was killed.
     pub stopped: Option<StopReason>,
     /// What the caller made of the result.
@@ -171,6 +173,12 @@ impl State {
                 let status = status
                     .ok_or_else(|| format!("trial {trial} has the result of trial {from}, which has none"))?;
                 self.finish(trial, ms, status, Some(from))?;
+            }
+            Event::Narrowed { left_out } => {
+                if !self.trials.is_empty() {
+                    return Err(format!("options are left out after {} trials", self.trials.len()));
+                }
+                self.left_out = left_out;
             }
             Event::Refuted(refutation) => self.refuted.push(refutation),
             Event::Tightened { from, limits, budget } => {

@@ -120,6 +120,7 @@ impl Study {
             let got = space.name().to_owned();
             return Err(StudyError::Space { expected: state.space, got });
         }
+        let space = space.without(&state.left_out)?;
         let budget = changes.budget.unwrap_or(state.config.budget);
         let workers = changes.workers.unwrap_or(state.config.workers);
         StudyConfig { workers, ..state.config.clone() }.check()?;
@@ -133,6 +134,29 @@ impl Study {
     /// The same study with devices that its limits and objectives name; a run must be resumed with the same ones.
     pub fn with_meter(self, meter: Meter) -> Self {
         Self { meter, ..self }
+    }
+
+    /// Searches the part of the space without these options, each `path=value`, from the first trial on; a run that was resumed knows.
+    ///
+    /// # Errors
+    /// Trials that were made with other options left out, options that the space does not have, or the log cannot be written.
+    pub fn narrow(&mut self, left_out: &[String]) -> Result<(), StudyError> {
+        if self.state.left_out == left_out {
+            return Ok(());
+        }
+        let (expected, trials) = (self.state.left_out.len(), self.state.trials.len());
+        if expected + trials > 0 {
+            return Err(StudyError::Narrowed { expected, trials, got: left_out.len() });
+        }
+        let space = self.space.without(left_out)?;
+        self.journal(&mut |_| {}).emit(Event::Narrowed { left_out: left_out.to_vec() })?;
+        self.space = space;
+        Ok(())
+    }
+
+    /// What is searched, and what the genotypes of trials belong to.
+    pub fn space(&self) -> &Space {
+        &self.space
     }
 
     /// Takes a network out, because it breaks a limit when it is measured.

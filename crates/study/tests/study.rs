@@ -7,8 +7,8 @@ use nasmyth_estimator::{Estimate, EstimateError, Estimator, Job, StopFlag};
 use nasmyth_strategy::{Completed, Problem, Proposal, Rng, Strategy, StrategyError, scheduler_named};
 use nasmyth_study::stores::{MemoryStore, SqliteStore};
 use nasmyth_study::{
-    Budget, Changes, Event, Infeasible, Method, Methods, STORE_FILE, Status, StopReason, StoreError, Study,
-    StudyConfig, StudyError, feasibility,
+    Budget, Changes, Event, GraphHash, Infeasible, Method, Methods, STORE_FILE, Status, StopReason,
+    StoreError, Study, StudyConfig, StudyError, feasibility,
 };
 use shared::{Synthetic, config, outcome, run, run_on, space};
 use std::collections::BTreeMap;
@@ -270,6 +270,39 @@ fn tightened_limits_hold_for_what_comes_and_the_log_replays() {
     assert_eq!(again.state().limits(), &tight);
     run(&mut again);
     assert!(again.state().trials()[20..].iter().all(|trial| params(trial) <= 60));
+}
+
+#[test]
+fn a_narrowed_space_is_searched_from_the_first_trial_on_and_the_log_knows() {
+    let folder = tempfile::tempdir().unwrap();
+    let left_out: Vec<String> = ["layers[0].width=4", "layers[0].act=silu"].map(str::to_owned).into();
+    let config = StudyConfig { limits: Limits::default(), ..config(12) };
+    let mut study = Study::create(folder.path(), config.clone(), space(1)).unwrap();
+    study.narrow(&[]).unwrap();
+    study.narrow(&left_out).unwrap();
+    assert_eq!(study.space().count(), Some(7 * 3));
+    run(&mut study);
+    let hashes = |study: &Study| -> Vec<_> { study.state().trials().iter().map(|t| t.hash).collect() };
+    for trial in study.state().trials() {
+        let graph = study.space().lower(&trial.genotype).unwrap().verify().unwrap();
+        assert_eq!(GraphHash(graph.canonical_hash()), trial.hash);
+        let text = study.space().describe(&trial.genotype).unwrap();
+        assert!(!text.contains("silu") && !text.contains("width=4 "), "{text}");
+    }
+    let before = hashes(&study);
+    drop(study);
+    let budget = Some(Budget { trials: Some(30), ..config.budget });
+    let mut again = Study::resume(folder.path(), space(1), Changes { budget, workers: None }).unwrap();
+    assert_eq!(
+        (again.state().left_out.as_slice(), again.space().count()),
+        (left_out.as_slice(), Some(7 * 3))
+    );
+    again.narrow(&left_out).unwrap();
+    assert!(again.narrow(&left_out[..1]).unwrap_err().to_string().contains("without 2 options in 12 trials"));
+    run(&mut again);
+    assert_eq!(hashes(&again)[..12], before);
+    drop(again);
+    assert_eq!(Study::load(folder.path()).unwrap().left_out, left_out);
 }
 
 #[test]

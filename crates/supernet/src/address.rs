@@ -2,6 +2,7 @@
 
 use nasmyth_engine::{ParamEntry, ParamLayout};
 use nasmyth_graph::{Graph, NodeId, Op, Role, VerifiedGraph};
+use nasmyth_space::place;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
@@ -13,7 +14,7 @@ pub type Part = Vec<u32>;
 /// What two sub-networks must have in common to share a tensor: the place of the layer, its operator, and the part of the space.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Address {
-    /// `NODE.NAME`: spaces name nodes by their place.
+    /// `NODE.NAME`: spaces name nodes by their place. Members of an ensemble have the names of the networks that they are.
     pub key: String,
     /// Axes.
     pub shape: Vec<usize>,
@@ -41,7 +42,7 @@ impl Address {
 }
 
 /// The addresses of all tensors of a sub-network, in the order of its layout; `part` says which part of the space a layer of this name
-/// takes its weights from.
+/// takes its weights from. Members of an ensemble that have the same layer at one place have one address there.
 pub fn addresses(graph: &VerifiedGraph, layout: &ParamLayout, part: impl Fn(&str) -> Part) -> Vec<Address> {
     let mut nodes: HashMap<String, (u64, &str)> = HashMap::new();
     for (i, node) in graph.nodes().iter().enumerate() {
@@ -54,7 +55,8 @@ pub fn addresses(graph: &VerifiedGraph, layout: &ParamLayout, part: impl Fn(&str
     }
     let address = |entry: &ParamEntry| {
         let (context, node) = nodes.get(&entry.key).copied().unwrap_or_default();
-        Address { key: entry.key.clone(), shape: entry.shape.clone(), context, part: part(node) }
+        let key = place(&entry.key).to_owned();
+        Address { key, shape: entry.shape.clone(), context, part: part(place(node)) }
     };
     layout.entries().iter().map(address).collect()
 }

@@ -119,11 +119,18 @@ impl Bank {
         ParamStore::filled(layout.clone(), |i, entry, values| self.read(&addresses[i], &entry.init, values))
     }
 
-    /// Takes over the running statistics of a sub-network.
+    /// Takes over the running statistics of a sub-network: of a tensor that it has more than once, their mean.
     pub fn keep_buffers(&mut self, slots: &[usize], params: &ParamStore<f32>) {
         let entries = params.layout().entries().iter().zip(slots);
+        let mut met: HashMap<usize, f32> = HashMap::new();
         for (entry, &slot) in entries.filter(|(entry, _)| entry.role == Role::Buffer) {
-            self.tensors[slot].values.copy_from_slice(&params.values()[entry.range.clone()]);
+            let (own, values) = (&params.values()[entry.range.clone()], &mut self.tensors[slot].values);
+            let before = met.entry(slot).or_insert(0.0);
+            *before += 1.0;
+            match *before {
+                1.0 => values.copy_from_slice(own),
+                count => values.iter_mut().zip(own).for_each(|(mean, v)| *mean += (v - *mean) / count),
+            }
         }
     }
 

@@ -50,6 +50,9 @@ pub struct Progress {
     pub split_at: Option<u64>,
     /// Splits made.
     pub splits: Vec<Split>,
+    /// Options that are not sampled any more, each `path=value`, once the space has shrunk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<Vec<String>>,
     /// What the controller has learned, where one samples.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub learned: Option<Learned>,

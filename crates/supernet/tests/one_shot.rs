@@ -3,15 +3,17 @@
 use nasmyth_data::{Dataset, OpenOptions, Subset, open};
 use nasmyth_engine::{Crew, Engine, ParamLayout, ParamStore};
 use nasmyth_estimator::StopFlag;
+use nasmyth_graph::ops::{Conv, Function};
 use nasmyth_space::spaces::cell::{Skeleton, in_skeleton};
-use nasmyth_space::{Context, Genotype, Rng, Space, from_toml, preset};
+use nasmyth_space::{Context, Genotype, Network, Rng, Space, Tree, from_toml, preset};
 use nasmyth_supernet::one_shot::{
-    METHODS, OneShot, Sampling, SplitBy, SplitPlan, StatisticsOf, Supernet, Task, planned_memory, similarity,
+    METHODS, OneShot, Sampling, ShrinkPlan, SplitBy, SplitPlan, StatisticsOf, Supernet, Task, divergence,
+    planned_memory, similarity,
 };
-use nasmyth_supernet::{Bank, Partition, Split, addresses};
+use nasmyth_supernet::{Bank, Gradients, Partition, Split, addresses};
 use nasmyth_train::{Feed, Optimizer, Recipe, cosine, set_statistics, training_program};
 use rand::SeedableRng;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 struct Setup {
@@ -294,4 +296,161 @@ fn what_does_not_fit_into_memory_is_refused_with_advice() {
     let wide = from_toml(&wide, &context(&setup.data)).unwrap();
     let error = plan(&wide, &OneShot::default()).err().unwrap().to_string();
     assert!(error.contains("MiB of weights") && error.contains("--limit weights<="), "{error}");
+}
+
+/// Members that are the same network: no layer is shared, so each stands twice in the graph and once in the bank.
+#[test]
+fn members_train_the_weights_of_one_bank_and_their_gradients_add_up() {
+    let setup = setup();
+    let ensembles = setup.space.ensemble(2).unwrap();
+    let only = ensembles.parse("shared=0.0").unwrap();
+    let space = ensembles.only([only.clone()]).unwrap();
+    let task = Task { space: &space, ..setup.task() };
+    let graph = space.lower(&only).unwrap().verify().unwrap();
+    let layout = Arc::new(ParamLayout::of(&graph));
+    let at = addresses(&graph, &layout, |_| Vec::new());
+    let alone = setup.space.lower(&setup.space.default_genotype()).unwrap().verify().unwrap();
+    let alone_layout = Arc::new(ParamLayout::of(&alone));
+    let alone_at = addresses(&alone, &alone_layout, |_| Vec::new());
+    let distinct = |all: &[nasmyth_supernet::Address]| all.iter().cloned().collect::<BTreeSet<_>>();
+    assert_eq!(distinct(&at), distinct(&alone_at));
+    assert_eq!(graph.params(), 2 * alone.params());
+
+    // Ones of both members are twos in the bank.
+    let mut gradients = Gradients::default();
+    let slots = Bank::new(5, setup.recipe.optimizer).bind(&at, &layout);
+    gradients.add(&slots, &layout, &vec![1.0; layout.trained().len()]);
+    let expected = (4.0 * alone.params() as f64).sqrt();
+    assert!((gradients.norm() - expected).abs() < 1e-6 * expected);
+
+    // The mean of two equal networks is that network, and half of its gradient comes from each. Dropout would tell them apart.
+    let train = |task: Task<'_>| {
+        let mut supernet = Supernet::new(task, &OneShot::default(), &Engine::cpu(1)).unwrap();
+        run(&mut supernet, 3);
+        supernet.bank().inherited(&alone_at, &alone_layout).values().to_vec()
+    };
+    let single = setup.space.only([setup.space.default_genotype()]).unwrap();
+    let (pair, one) = (train(task), train(Task { space: &single, ..setup.task() }));
+    let far = pair.iter().zip(&one).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(far < 1e-3, "{far}");
+}
+
+fn shrinking(setup: &Setup, keep: usize) -> OneShot {
+    let shrinking = Some(ShrinkPlan { keep, networks: 12, ..ShrinkPlan::default() });
+    let settings = OneShot { shrinking, calibration: 1, ..OneShot::default() };
+    settings.check(&setup.space).unwrap();
+    settings
+}
+
+#[test]
+fn a_space_that_has_shrunk_keeps_so_many_options_of_each_gene_in_all_members() {
+    let setup = setup();
+    let ensembles = setup.space.ensemble(2).unwrap();
+    let task = Task { space: &ensembles, ..setup.task() };
+    let mut supernet = Supernet::new(task, &shrinking(&setup, 2), &Engine::cpu(1)).unwrap();
+    let whole = supernet.space().count();
+    let mut counts = Vec::new();
+    let mut observe = |supernet: &Supernet, _| counts.push(supernet.space().count());
+    supernet.run(4, &StopFlag::new(), &mut observe).unwrap();
+    // Six edges and a width, two options each; one to three cells.
+    let left = (1u128 << 7) * 3;
+    assert_eq!(counts, [whole, whole, Some(9 * left * left), Some(9 * left * left)]);
+    assert_eq!(supernet.left_out().len(), 2 * (6 * 3 + 4));
+    let mut of_members = [0, 1].map(|i| {
+        let prefix = format!("member{i}.");
+        supernet
+            .left_out()
+            .iter()
+            .filter_map(|o| Some(o.strip_prefix(&prefix)?.to_owned()))
+            .collect::<Vec<_>>()
+    });
+    of_members.iter_mut().for_each(|options| options.sort());
+    assert_eq!(of_members[0], of_members[1]);
+    let inside = supernet.space().sample(&mut Rng::seed_from_u64(1));
+    assert!(supernet.judge().judge(&inside, 64).unwrap().value().is_finite());
+}
+
+#[test]
+fn a_space_shrinks_alike_after_a_cut_and_on_any_number_of_threads() {
+    let setup = setup();
+    let settings = shrinking(&setup, 3);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.bank");
+    let end = |cut: Option<u64>, threads: usize| {
+        let engine = Engine::cpu(threads);
+        let mut supernet = Supernet::new(setup.task(), &settings, &engine).unwrap();
+        if let Some(cut) = cut {
+            let stop = StopFlag::new();
+            let mut halt = |supernet: &Supernet, _| {
+                if supernet.step() == cut {
+                    stop.raise()
+                }
+            };
+            assert!(supernet.run(8, &stop, &mut halt).is_err());
+            supernet.save(&file, "test").unwrap();
+            supernet = Supernet::new(setup.task(), &settings, &engine).unwrap();
+            supernet.restore(&file, "test").unwrap();
+        }
+        run(&mut supernet, 8);
+        let genotypes = setup.genotypes(6);
+        let weights: Vec<Vec<f32>> = genotypes.iter().map(|g| setup.weights(&supernet, g)).collect();
+        (supernet.left_out().to_vec(), weights)
+    };
+    let expected = end(None, 1);
+    assert_eq!(expected.0.len(), 6 * 2 + 3);
+    for (cut, threads) in [(Some(3), 1), (Some(6), 2), (None, 2)] {
+        assert_eq!(end(cut, threads), expected, "{cut:?} {threads}");
+    }
+}
+
+/// Two options that are one network, and a third: what is alike brings no diversity.
+#[test]
+fn options_that_are_the_same_are_dropped_first() {
+    let setup = setup();
+    let context = context(&setup.data);
+    let tree = Tree::choice("layer", ["narrow", "same", "other"]);
+    let space = Space::new("twins", "", tree, move |genes| {
+        let mut net = Network::begin("twins", &context)?;
+        let kernel = if genes.word("layer")? == "other" { 7 } else { 3 };
+        net.push(Conv::same(4, &[kernel]).stride(4))?.activate(Function::Relu)?;
+        net.finish()
+    })
+    .unwrap();
+    let settings = |diversity: f64| OneShot {
+        shrinking: Some(ShrinkPlan { keep: 1, diversity, networks: 6, ..ShrinkPlan::default() }),
+        ..OneShot::default()
+    };
+    let task = Task { space: &space, ..setup.task() };
+    let mut supernet = Supernet::new(task, &settings(100.0), &Engine::cpu(1)).unwrap();
+    run(&mut supernet, 4);
+    assert_eq!(supernet.left_out(), ["layer=narrow", "layer=same"]);
+    let outputs = |option: &str| {
+        let genotype = space.parse(&format!("layer={option}")).unwrap();
+        let settings = OneShot::default();
+        let judge = supernet.judge_in(&space, &settings);
+        let (graph, params) = judge.network(&genotype).unwrap();
+        let read = |i: usize, x: &mut [f32]| setup.data.read(Subset::Valid, i, x);
+        nasmyth_train::predict(&graph, &params, 32, &Engine::cpu(1), read).unwrap()
+    };
+    let apart = |a: &str, b: &str| divergence(setup.data.task(), &outputs(a), &outputs(b));
+    assert_eq!(apart("narrow", "same"), 0.0);
+    assert!(apart("narrow", "other") > 0.0);
+    assert_eq!(apart("narrow", "other"), apart("other", "same"));
+}
+
+#[test]
+fn shrinking_stands_alone_and_within_its_ranges() {
+    let setup = setup();
+    let refused = |settings: OneShot, words: &str| {
+        let message = settings.check(&setup.space).unwrap_err().to_string();
+        assert!(message.contains(words), "{message}");
+    };
+    let plan = ShrinkPlan::default;
+    let with = |plan: ShrinkPlan| OneShot { shrinking: Some(plan), ..OneShot::default() };
+    refused(with(ShrinkPlan { after: 1.0, ..plan() }), "shrinking.after: expected a share above 0");
+    refused(with(ShrinkPlan { keep: 0, ..plan() }), "shrinking.keep: expected at least 1");
+    refused(with(ShrinkPlan { diversity: f64::NAN, ..plan() }), "shrinking.diversity");
+    refused(with(ShrinkPlan { networks: 0, ..plan() }), "shrinking.networks: expected 1 to");
+    refused(OneShot { sampling: Sampling::Fair, ..with(plan()) }, "sampling: expected the default");
+    refused(OneShot { groups: 2, ..with(plan()) }, "groups: expected the default");
 }

@@ -22,6 +22,9 @@ pub struct Arguments {
     /// Search space: auto, a preset (`nasmyth list spaces`), or a TOML file [default: auto]
     #[arg(long, value_name = "SPACE")]
     space: Option<String>,
+    /// Networks of the space that share their first layers and average their outputs, as one network: 1 to 8 [default: 1]
+    #[arg(long, value_name = "MEMBERS", allow_negative_numbers = true)]
+    ensemble: Option<usize>,
     /// What to try next (`nasmyth list strategies`) [default: auto, which is regularized-evolution]
     #[arg(long, value_name = "STRATEGY")]
     strategy: Option<String>,
@@ -100,6 +103,7 @@ impl Arguments {
             .set("data.target", self.target.clone())
             .set("data.task", self.task.clone())
             .set("space", self.space.clone())
+            .set("ensemble", self.ensemble.map(|members| number(members as u64)).transpose()?)
             .set("strategy.name", self.strategy.clone())
             .set("scheduler.name", self.scheduler.clone())
             .set("limits", self.limit.clone())

@@ -36,7 +36,7 @@ impl Search {
             let limits = tightened(self.study.state().limits(), self.study.state());
             let budget = self.more(spent_before + self.supernet_before)?;
             let (Some(budget), Ok(_)) =
-                (budget, feasibility(&self.site.space, &limits, self.site.fleet.meter()))
+                (budget, feasibility(self.study.space(), &limits, self.site.fleet.meter()))
             else {
                 return Err(Infeasible(nothing_holds(self.study.state())).into());
             };
@@ -54,7 +54,8 @@ impl Search {
     ) -> Result<Option<(State, Vec<Finalist>)>> {
         let mut holding = Holding::new(&self.site.fleet, &self.site.config.limits);
         loop {
-            let chosen = finalists(&state, &self.site.space, &self.site.config, &self.site.fallback)?;
+            let fallback = (&self.site.space, &self.site.fallback);
+            let chosen = finalists(&state, self.study.space(), &self.site.config, fallback)?;
             let mut refuted = None;
             for finalist in &chosen {
                 refuted = holding.refutation(&finalist.graph, observer)?;

@@ -178,7 +178,7 @@ impl Search {
             bail!("no network was trained: this is a bug, please report it");
         };
         self.record(&state, lengths)?;
-        write_motifs(&state, &self.site.space, &self.site.folder)?;
+        write_motifs(&state, self.study.space(), &self.site.folder)?;
         write_report(&self.site.folder)?;
         self.site.folder.forget_checkpoints();
         let run = self.site.folder.path().display().to_string();

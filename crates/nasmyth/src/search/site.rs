@@ -139,7 +139,7 @@ pub(super) fn check_operators(config: &mut RunConfig, data: &Dataset) -> Result<
     found
 }
 
-/// The preset, the published family or the user's file, without what a super-network's configuration leaves out.
+/// The preset, the published family or the user's file, or ensembles of its networks, without what a super-network's configuration leaves out.
 fn space_for(config: &RunConfig, data: &Dataset) -> Result<Space> {
     let space = match config.space.strip_prefix("zoo:") {
         Some(family) => Ok(nasmyth_zoo::space(family, &context(data))?),
@@ -149,6 +149,7 @@ fn space_for(config: &RunConfig, data: &Dataset) -> Result<Space> {
         true => space.with_context(|| config.space.clone())?,
         false => space?,
     };
+    let space = space.ensemble(config.ensemble)?;
     match &config.supernet {
         Some(supernet) => space.without(&supernet.left_out).context("supernet.left_out"),
         None => Ok(space),

@@ -57,6 +57,7 @@ impl Search {
                     return Ok(StopReason::Interrupted);
                 };
                 self.supernet_before = before;
+                self.study.narrow(supernet.left_out())?;
                 Some(supernet)
             }
         };
@@ -112,23 +113,31 @@ impl Search {
     fn estimate_context(&self, ladder: &[f64]) -> Result<String> {
         let RunConfig { data, recipe, supernet, estimator, engine, seed, .. } = &self.site.config;
         let limits = supernet.is_some().then(|| &self.study.state().config.limits);
-        let supernet = supernet.as_ref().map(|s| (s, &self.site.config.space, limits));
+        let supernet = supernet.as_ref().map(|s| (s, self.space_context(), limits));
         let version = env!("CARGO_PKG_VERSION");
         let data =
             (data.fingerprint.as_deref(), data.valid_fraction, data.test_fraction, &data.target, data.task);
         Ok(serde_json::to_string(&(version, data, recipe, supernet, estimator, engine, seed, ladder))?)
     }
 
+    /// Which space it is.
+    fn space_context(&self) -> (&str, usize) {
+        let RunConfig { space, ensemble, .. } = &self.site.config;
+        (space, *ensemble)
+    }
+
     /// What the weights of the super-network are a function of, beside recipe, settings and seed.
     fn supernet_context(&self, limits: &Limits) -> Result<String> {
-        let RunConfig { data, space, supernet, engine, .. } = &self.site.config;
+        let RunConfig { data, supernet, engine, .. } = &self.site.config;
+        let space = self.space_context();
         let data = (data.fingerprint.as_deref(), data.valid_fraction, data.test_fraction, &data.target);
         Ok(serde_json::to_string(&(env!("CARGO_PKG_VERSION"), data, space, supernet, engine, limits))?)
     }
 
     /// What a differentiable search is a function of, beside its configuration and the seed.
     fn relaxed_context(&self) -> Result<String> {
-        let RunConfig { data, space, engine, limits, .. } = &self.site.config;
+        let RunConfig { data, engine, limits, .. } = &self.site.config;
+        let space = self.space_context();
         let data = (data.fingerprint.as_deref(), data.valid_fraction, data.test_fraction, &data.target);
         Ok(serde_json::to_string(&(env!("CARGO_PKG_VERSION"), data, space, engine, limits))?)
     }

@@ -23,6 +23,34 @@ fn a_search_with_inherited_weights_ends_in_a_trained_network() {
 }
 
 #[test]
+fn ensembles_are_found_in_a_space_that_shrinks_and_in_any_other() {
+    let place = Place::new();
+    place.write(
+        "fast.toml",
+        "[search]\nfinal_epochs = 3.0\n[supernet]\nepochs = 6.0\n[supernet.settings.shrinking]\nnetworks = 8\nkeep = 2\n",
+    );
+    let search = "search --data Waves --config fast.toml --ensemble 2 --limit params<=40k --trials 6";
+    place
+        .run(&format!("{search} --strategy neas --out neas"))
+        .exits(0)
+        .says("shrunk: the search goes on without");
+    let state = place.state("neas");
+    assert!(state.left_out.iter().any(|option| option.starts_with("member1.")), "{:?}", state.left_out);
+    assert_eq!((state.space.as_str(), state.trials().len()), ("conv1d-x2", 6));
+    assert!(place.text("neas/config.toml").contains("ensemble = 2"));
+    assert!(place.path("neas/best/model.onnx").exists());
+    place.run("resume neas").exits(0).says("finished already");
+    place.run("search --config neas/config.toml --out again").exits(0);
+    assert_eq!(place.text("again/best/certificate.json"), place.text("neas/best/certificate.json"));
+    place.run("search --data table.csv --strategy random --ensemble 3 --trials 3 --out random").exits(0);
+    assert_eq!(place.state("random").space, "mlp-x3");
+    assert!(!place.text("random/config.toml").contains("supernet"));
+    let refused = "search --data Waves --trials 2 --out refused";
+    place.run(&format!("{refused} --ensemble 0")).exits(2).says("ensemble: expected 1 to 8 members, got 0");
+    place.run(&format!("{refused} --ensemble 9")).exits(2).says("ensemble: expected 1 to 8 members, got 9");
+}
+
+#[test]
 fn what_does_not_go_together_is_refused() {
     let place = Place::new();
     let search = "search --data Waves --trials 2 --strategy spos --out run";

@@ -5,7 +5,7 @@ use super::subnetwork::{Compiled, Ready};
 use super::{OneShotError, Sampling, Task};
 use crate::Partition;
 use nasmyth_engine::Engine;
-use nasmyth_space::Genotype;
+use nasmyth_space::{Genotype, Space};
 use nasmyth_train::Recipe;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -37,6 +37,8 @@ pub(super) struct Helper {
 pub(super) struct Request {
     pub update: u64,
     pub partition: Partition,
+    /// The networks that are sampled.
+    pub space: Space,
     /// Sub-networks to be dropped.
     pub retired: Vec<Arc<Compiled>>,
     /// The genotypes of the update and whether they are to be compiled, where sampling is quick; otherwise they are sampled here.
@@ -73,14 +75,14 @@ impl Helper {
 
 impl Draws<'_> {
     fn ahead(&self, request: Request) -> Result<Ahead, OneShotError> {
-        let Self { task, recipe, engine, .. } = self;
-        let Request { update, partition, sampled, .. } = request;
+        let Self { recipe, engine, .. } = self;
+        let Request { update, partition, space, sampled, .. } = request;
+        let task = Task { space: &space, ..self.task };
         let all = || self.sampling.draw(task.space, task.seed, update, self.admit);
         let sampled = sampled.unwrap_or_else(|| all().into_iter().map(|genotype| (genotype, true)).collect());
         let unknown = sampled.iter().filter(|(_, unknown)| *unknown);
-        let ready = |(genotype, _): &(Genotype, bool)| {
-            Ready::new(*task, &partition, genotype.clone(), recipe, engine)
-        };
+        let ready =
+            |(genotype, _): &(Genotype, bool)| Ready::new(task, &partition, genotype.clone(), recipe, engine);
         let networks = unknown.map(ready).collect::<Result<_, _>>()?;
         Ok(Ahead { update, networks, genotypes: sampled.into_iter().map(|(genotype, _)| genotype).collect() })
     }

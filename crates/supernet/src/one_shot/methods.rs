@@ -1,7 +1,7 @@
 //! Published methods, as settings.
 
 use super::controller::{ControllerPlan, LimitRule};
-use super::settings::{OneShot, Sampling, SplitBy, SplitPlan};
+use super::settings::{OneShot, Sampling, ShrinkPlan, SplitBy, SplitPlan};
 
 /// A method by name.
 pub struct Method {
@@ -42,6 +42,11 @@ pub static METHODS: &[Method] = &[
         name: "nas-lid",
         doc: "Few-shot, split where the features of the options' networks differ most in intrinsic dimension (He et al. 2023).",
         settings: || split(SplitBy::Dimension),
+    },
+    Method {
+        name: "neas",
+        doc: "One-shot; halfway, the space shrinks to options of potential and diversity, for ensembles (Chen et al. 2021).",
+        settings: || OneShot { shrinking: Some(ShrinkPlan::default()), ..OneShot::default() },
     },
     Method {
         name: "tunas",

@@ -38,7 +38,8 @@ pub(crate) fn numbered(seed: u64, update: u64) -> Rng {
     Rng::seed_from_u64(rng.random::<u64>() ^ update)
 }
 
-fn uniform(space: &Space, rng: &mut Rng, admit: Option<Admit<'_>>) -> Genotype {
+/// A random network that `admit` takes, if it takes any in a while.
+pub(super) fn uniform(space: &Space, rng: &mut Rng, admit: Option<Admit<'_>>) -> Genotype {
     let first = space.sample(rng);
     let Some(admit) = admit else { return first };
     let admitted =

@@ -59,6 +59,26 @@ pub struct SplitPlan {
     pub after: f64,
 }
 
+/// Shrinking of the space: from when on only the best options are sampled and searched (Chen et al. 2021).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ShrinkPlan {
+    /// Share of the training before, in 0..1.
+    pub after: f64,
+    /// Options that stay of each unordered gene, at least 1.
+    pub keep: usize,
+    /// Weight of the diversity of outputs beside the potential, each in standard deviations over the options of a gene; at least 0.
+    pub diversity: f64,
+    /// Random networks whose inherited values tell the potential.
+    pub networks: usize,
+}
+
+impl Default for ShrinkPlan {
+    fn default() -> Self {
+        Self { after: 0.5, keep: 3, diversity: 1.0, networks: 128 }
+    }
+}
+
 /// How a super-network is trained and judged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -78,6 +98,9 @@ pub struct OneShot {
     /// Whether and how the weights are split on the way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split: Option<SplitPlan>,
+    /// Whether and when options are left out on the way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shrinking: Option<ShrinkPlan>,
     /// What samples sub-networks in place of uniform sampling.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub controller: Option<ControllerPlan>,
@@ -92,7 +115,29 @@ impl Default for OneShot {
             groups: 1,
             common: Vec::new(),
             split: None,
+            shrinking: None,
             controller: None,
+        }
+    }
+}
+
+impl ShrinkPlan {
+    fn check(&self) -> Result<(), OneShotError> {
+        let wrong = |at: &'static str, expected: &str, got: String| {
+            Err(OneShotError::Setting { at, expected: expected.to_owned(), got })
+        };
+        if !(self.after > 0.0 && self.after < 1.0) {
+            return wrong("shrinking.after", "a share above 0 and below 1", self.after.to_string());
+        }
+        if self.keep == 0 {
+            return wrong("shrinking.keep", "at least 1 option", "0".to_owned());
+        }
+        if !(self.diversity.is_finite() && self.diversity >= 0.0) {
+            return wrong("shrinking.diversity", "a number of at least 0", self.diversity.to_string());
+        }
+        match (1..=1 << 14).contains(&self.networks) {
+            true => Ok(()),
+            false => wrong("shrinking.networks", "1 to 16384", self.networks.to_string()),
         }
     }
 }
@@ -120,6 +165,18 @@ impl OneShot {
                     "uniform, as a controller samples one network a step",
                     "fair".to_owned(),
                 );
+            }
+        }
+        if let Some(shrinking) = &self.shrinking {
+            shrinking.check()?;
+            let beside = [
+                ("split", self.split.is_some()),
+                ("controller", self.controller.is_some()),
+                ("groups", self.groups > 1),
+                ("sampling", self.sampling != Sampling::Uniform),
+            ];
+            if let Some((at, _)) = beside.into_iter().find(|(_, given)| *given) {
+                return wrong(at, "the default beside [shrinking]", "another setting".to_owned());
             }
         }
         let Some(split) = &self.split else { return Ok(()) };

@@ -106,7 +106,7 @@ fn likeness(supernet: &Supernet, place: usize, options: u32) -> Result<Vec<Vec<f
 }
 
 /// The random numbers of a network around which the options of a gene are compared.
-fn around(task: &Task<'_>, place: usize, round: u64) -> Rng {
+pub(super) fn around(task: &Task<'_>, place: usize, round: u64) -> Rng {
     Rng::seed_from_u64(task.seed ^ (place as u64) << 32 ^ round)
 }
 
@@ -123,7 +123,7 @@ pub(crate) fn with_gene(space: &Space, place: usize, rng: &mut Rng) -> Genotype 
 }
 
 /// The genotype with another option at a place. Genes that exist only with it are the first of theirs.
-fn set(space: &Space, base: &Genotype, place: usize, option: u32) -> Genotype {
+pub(super) fn set(space: &Space, base: &Genotype, place: usize, option: u32) -> Genotype {
     let genes = space.by_place(base);
     space.compose(|p| if p == place { Gene::Index(option) } else { genes[p].unwrap_or(Gene::Index(0)) })
 }

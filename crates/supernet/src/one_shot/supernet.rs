@@ -4,6 +4,7 @@ use super::ahead::{Ahead, Draws, Helper, Request};
 use super::controller::Controlled;
 use super::runner::Runner;
 use super::sampling::Admit;
+use super::shrinking;
 use super::split;
 use super::subnetwork::{Cache, Compiled, Ready};
 use super::{Judge, OneShot, OneShotError};
@@ -61,6 +62,8 @@ pub struct Supernet<'a> {
     admit: Option<Admit<'a>>,
     pub(super) controlled: Option<Controlled<'a>>,
     partition: Partition,
+    /// The networks that are sampled: those of the task, from the shrinking on without what it left out.
+    space: Space,
     pub(super) bank: Bank,
     pub(super) gradients: Gradients,
     cache: Cache,
@@ -91,6 +94,7 @@ impl<'a> Supernet<'a> {
             runner: Runner::new(Crew::new(engine.threads().min(parts.len())), task.seed),
             controlled: settings.controller.as_ref().map(|plan| Controlled::new(plan, &task, parts)),
             bank: Bank::new(task.seed, recipe.optimizer),
+            space: task.space.clone(),
             task,
             recipe,
             settings: settings.clone(),
@@ -145,6 +149,7 @@ impl<'a> Supernet<'a> {
                 return Err(TrainError::Interrupted.into());
             }
             self.split_if_due(steps)?;
+            self.shrink_if_due(steps, stop)?;
             let step = self.reached.step;
             let asked = helper.filter(|_| step + paths < steps);
             match asked {
@@ -188,6 +193,25 @@ impl<'a> Supernet<'a> {
         self.ahead = None;
     }
 
+    fn shrink_if_due(&mut self, steps: u64, stop: &StopFlag) -> Result<(), OneShotError> {
+        let Some(plan) = self.settings.shrinking.clone().filter(|_| self.reached.left_out.is_none()) else {
+            return Ok(());
+        };
+        if self.reached.step >= (plan.after * steps as f64) as u64 {
+            self.leave_out(shrinking::weakest(self, &plan, stop)?)?;
+        }
+        Ok(())
+    }
+
+    /// From here on only networks without these options are sampled.
+    fn leave_out(&mut self, options: Vec<String>) -> Result<(), OneShotError> {
+        self.space = self.task.space.without(&options)?;
+        self.reached.left_out = Some(options);
+        self.cache.clear();
+        self.ahead = None;
+        Ok(())
+    }
+
     fn rate(&self, steps: u64) -> f64 {
         let phase = match self.reached.split_at {
             Some(split) => split..steps,
@@ -199,9 +223,8 @@ impl<'a> Supernet<'a> {
 
     /// What the networks of an update are to be made ready from.
     fn request(&mut self, update: u64) -> Request {
-        let Task { space, seed, .. } = self.task;
         let sampled = self.admit.is_none().then(|| {
-            let genotypes = self.settings.sampling.draw(space, seed, update, None);
+            let genotypes = self.settings.sampling.draw(&self.space, self.task.seed, update, None);
             genotypes
                 .into_iter()
                 .map(|g| (self.cache.get(&g).is_none(), g))
@@ -211,6 +234,7 @@ impl<'a> Supernet<'a> {
         Request {
             update,
             partition: self.partition.clone(),
+            space: self.space.clone(),
             retired: std::mem::take(&mut self.retired),
             sampled,
         }
@@ -232,9 +256,8 @@ impl<'a> Supernet<'a> {
         if self.controlled.is_some() {
             return self.controlled_update(update, rate, learning);
         }
-        let Task { space, seed, .. } = self.task;
         let genotypes = match self.ahead.take().filter(|ahead| ahead.update == update) {
-            None => self.settings.sampling.draw(space, seed, update, self.admit),
+            None => self.settings.sampling.draw(&self.space, self.task.seed, update, self.admit),
             Some(Ahead { genotypes, networks, .. }) => {
                 networks.into_iter().for_each(|ready| self.take_in(ready));
                 genotypes
@@ -292,7 +315,8 @@ impl<'a> Supernet<'a> {
         if let Some(known) = self.cache.get(genotype) {
             return Ok(known);
         }
-        let ready = Ready::new(self.task, &self.partition, genotype.clone(), &self.recipe, &self.engine)?;
+        let task = Task { space: &self.space, ..self.task };
+        let ready = Ready::new(task, &self.partition, genotype.clone(), &self.recipe, &self.engine)?;
         let compiled = Arc::new(ready.bind(&mut self.bank));
         self.retired.extend(self.cache.keep(genotype, compiled.clone()));
         Ok(compiled)
@@ -335,15 +359,20 @@ impl<'a> Supernet<'a> {
         Ok(seconds)
     }
 
-    /// What answers how good sub-networks are now.
+    /// What answers how good sub-networks are now: those of [`space`](Self::space).
     pub fn judge(&self) -> Judge<'_> {
         self.judge_as(&self.settings)
     }
 
     /// The same with other settings of how to judge.
     pub fn judge_as<'s>(&'s self, settings: &'s OneShot) -> Judge<'s> {
+        self.judge_in(&self.space, settings)
+    }
+
+    /// The same for genotypes of another space whose networks have layers at the same places, such as the whole one, or that of members.
+    pub fn judge_in<'s>(&'s self, space: &'s Space, settings: &'s OneShot) -> Judge<'s> {
         Judge {
-            task: self.task,
+            task: Task { space, ..self.task },
             settings,
             partition: &self.partition,
             bank: &self.bank,
@@ -359,6 +388,30 @@ impl<'a> Supernet<'a> {
     /// Which sub-networks share weights.
     pub fn partition(&self) -> &Partition {
         &self.partition
+    }
+
+    /// The networks that are sampled, and are to be searched: those of the task without what a shrinking has left out.
+    pub fn space(&self) -> &Space {
+        &self.space
+    }
+
+    /// What a shrinking has left out, each `path=value`; nothing before.
+    pub fn left_out(&self) -> &[String] {
+        self.reached.left_out.as_deref().unwrap_or_default()
+    }
+
+    /// How it is trained and judged.
+    pub fn settings(&self) -> &OneShot {
+        &self.settings
+    }
+
+    pub(super) fn admit(&self) -> Option<Admit<'a>> {
+        self.admit
+    }
+
+    /// What the shrinking of the space takes beside the training, in steps.
+    pub fn shrinking_steps(&self) -> u64 {
+        shrinking::steps(self.task.space, &self.settings)
     }
 
     /// What it is trained for.
@@ -410,6 +463,8 @@ impl<'a> Supernet<'a> {
         let bank = Bank::new(self.task.seed, self.recipe.optimizer);
         let BankCheckpoint { bank, progress } =
             BankCheckpoint::<Reached>::load(path, &self.context(context), bank)?;
+        let left_out = progress.left_out.as_deref().unwrap_or_default();
+        self.space = self.task.space.without(left_out)?;
         self.bank = bank;
         self.partition.splits = progress.splits.clone();
         if let (Some(controlled), Some(learned)) = (&mut self.controlled, &progress.learned) {

@@ -90,9 +90,13 @@ pub fn useless_options(
 /// The useless options that can be left out of a space, as [`Space::without`] takes them: of a choice that has no other options, the last
 /// one stays.
 pub fn to_leave_out(space: &Space, useless: &[Useless]) -> Vec<String> {
+    possible(space, useless.iter().map(|Useless { path, value, .. }| format!("{path}={value}")))
+}
+
+/// Those of these options that can be left out together, the first ones first.
+pub(crate) fn possible(space: &Space, options: impl IntoIterator<Item = String>) -> Vec<String> {
     let mut left_out: Vec<String> = Vec::new();
-    for Useless { path, value, .. } in useless {
-        let option = format!("{path}={value}");
+    for option in options {
         left_out.push(option);
         if space.without(&left_out).is_err() {
             left_out.pop();
