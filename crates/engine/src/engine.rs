@@ -233,7 +233,21 @@ impl Program {
         }
     }
 
-    /// Moves running statistics towards those of the last training step in `memory`. See [`Plan::update_buffers`].
+    /// As far into a training step as statistics of batches need. See [`Plan::measure`].
+    pub fn measure(&self, params: &ParamStore<f32>, memory: &mut Memory, seed: u64) {
+        match (&self.0, &mut memory.0) {
+            (Code::Cpu(plan), Data::Cpu(arena)) => plan.measure(params, arena, seed),
+            #[cfg(feature = "burn")]
+            (Code::Gpu(plan), Data::Gpu(memory)) => {
+                let mut grads = vec![0.0; params.layout().trained().len()];
+                plan.train(params, &mut grads, memory, seed);
+            }
+            #[cfg(feature = "burn")]
+            _ => mismatch(),
+        }
+    }
+
+    /// Moves running statistics towards those of the last step in `memory`. See [`Plan::update_buffers`].
     pub fn update_buffers(&self, params: &mut ParamStore<f32>, memory: &Memory) {
         dispatch!(self, &memory.0, plan, arena => plan.update_buffers(params, arena));
     }

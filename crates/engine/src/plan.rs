@@ -242,6 +242,19 @@ impl<T: Real> Plan<T> {
         arena.get(&self.schedule.losses).iter().fold(T::ZERO, |sum, &loss| sum + loss)
     }
 
+    /// Runs a training plan on this thread as far as the last statistics of batches, for [`update_buffers`](Self::update_buffers): no loss, no
+    /// gradients. What dropout drops follows from `seed`.
+    pub fn measure(&self, params: &ParamStore<T>, arena: &mut Arena<T>, seed: u64) {
+        self.prepare(params, arena);
+        let run = Run::new(arena.view(), params, &mut [], seed);
+        let forward = |segment: &Segment| segment.finishes.iter().any(|finish| !finish.backward);
+        let end = self.schedule.segments.iter().rposition(forward).map_or(0, |last| last + 1);
+        for segment in &self.schedule.segments[..end] {
+            (0..self.parts().len()).for_each(|part| self.run_part(segment, part, &run));
+            segment.finishes.iter().for_each(|finish| self.finish(segment, finish, &run));
+        }
+    }
+
     /// The share of a step of thread `thread` of `threads`.
     fn step(&self, thread: usize, threads: usize, barrier: &Barrier, run: &Run<T>) {
         self.begin(thread, threads, run);

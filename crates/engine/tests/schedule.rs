@@ -67,6 +67,32 @@ fn parts_and_chunks_change_nothing_but_rounding() {
 }
 
 #[test]
+fn statistics_alone_are_those_of_a_whole_step() {
+    let g = network().unwrap();
+    for (parts, cache) in [(1, usize::MAX), (3, 10_000), (BATCH, 0)] {
+        let plan = Plan::<f32>::compile_with(&g, options(parts, cache)).unwrap();
+        let buffers = |whole: bool| -> Vec<u32> {
+            let (mut params, mut arena) = (ParamStore::new(&g, 3), plan.arena());
+            let mut grads = vec![0.0; params.layout().trained().len()];
+            for step in 0..2 {
+                let x = plan.input(&mut arena);
+                x.iter_mut().enumerate().for_each(|(i, v)| *v = ((i + step) * 37 % 101) as f32 / 50.0 - 1.0);
+                if whole {
+                    plan.train(&params, &mut grads, &mut arena, step as u64);
+                } else {
+                    plan.measure(&params, &mut arena, step as u64);
+                }
+                plan.update_buffers(&mut params, &arena);
+            }
+            params.values().iter().map(|v| v.to_bits()).collect()
+        };
+        let fresh = ParamStore::<f32>::new(&g, 3);
+        assert!(fresh.values().iter().zip(buffers(true)).any(|(v, moved)| v.to_bits() != moved));
+        assert!(buffers(false) == buffers(true), "{parts} parts, cache {cache}");
+    }
+}
+
+#[test]
 fn threads_do_not_change_a_bit() {
     let bits = |threads| -> Vec<u32> {
         steps::<f32>(options(3, 10_000), threads).iter().map(|v| v.to_bits()).collect()

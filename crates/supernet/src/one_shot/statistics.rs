@@ -23,11 +23,10 @@ pub(crate) fn recalibrate(
     let program = training_program(graph, data, recipe, engine)?;
     let mut feed = Feed::new(data, subset, program.parts(), &Augment::default(), seed);
     let (mut memory, mut crew) = (program.memory(), Crew::alone());
-    let mut grads = vec![0.0; params.layout().trained().len()];
     let mut sums: Vec<Vec<f32>> = Vec::new();
     for batch in 0..batches as u64 {
         feed.read(batch, &program, &mut memory, &mut crew);
-        program.train_with(&mut crew, params, &mut grads, &mut memory, seed);
+        program.measure(params, &mut memory, seed);
         // From zero, the running statistics move to `momentum` times those of the batch.
         buffers.iter().for_each(|(key, _)| params.get_mut(key).into_iter().for_each(|b| b.fill(0.0)));
         program.update_buffers(params, &memory);

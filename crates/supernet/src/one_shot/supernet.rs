@@ -338,6 +338,8 @@ impl<'a> Supernet<'a> {
     pub fn measure_step(&mut self, at_least: Duration) -> Result<f64, OneShotError> {
         /// The first steps meet cold memory.
         const WARM_UP: usize = 2;
+        /// Of the updates that are measured: not what the training itself draws first.
+        const FIRST_MEASURED: u64 = 1 << 40;
         let (bank, reached) = (self.bank.clone(), self.reached.clone());
         let controller = self.controlled.as_ref().map(|c| c.controller.clone());
         let paths = self.settings.sampling.paths(self.task.space);
@@ -346,7 +348,7 @@ impl<'a> Supernet<'a> {
             if updates == WARM_UP {
                 start = Instant::now();
             }
-            let draw = u64::MAX - updates as u64; // not what the training itself will draw first
+            let draw = FIRST_MEASURED + updates as u64;
             self.next_update(draw, 0.0, f64::MIN_POSITIVE)?;
             updates += 1;
         }
