@@ -65,7 +65,7 @@ pub enum StudyError {
     },
     /// Options to leave out that are not those of the log.
     #[error(
-        "the run searches its space without {expected} options in {trials} trials so far, got {got} other options to leave out: resume it with what          recorded it, or begin a new run"
+        "the run searches its space without {expected} options in {trials} trials so far, got {got} other options to leave out: resume it with what recorded it, or begin a new run"
     )]
     Narrowed {
         /// Options that the log leaves out.

@@ -188,3 +188,18 @@ activation = "relu"
         assert!(right >= 9, "lag {lag}: {right} of 10");
     }
 }
+
+#[test]
+fn kernels_are_mixed_only_where_nothing_else_differs() {
+    let mixed = |text: &str| {
+        let space = space(text, &Context::series(40, 1, 10));
+        let form = Form { partial: 1, kernels: Kernels::Mixed };
+        space.relaxed(&[], &all_options(space.choices()), form).unwrap().kernels.len()
+    };
+    assert_eq!(mixed(SERIES), 2);
+    assert_eq!(mixed(&SERIES.replace("out = 6", "out = 6\nbias = true")), 1);
+    assert_eq!(
+        mixed(&SERIES.replace("activation = \"relu\"", "activation = { choice = [\"relu\", \"silu\"] }")),
+        1
+    );
+}

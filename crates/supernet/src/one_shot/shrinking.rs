@@ -5,7 +5,7 @@
 //! ensembles the networks of single members are looked at, which take their weights from the same bank, and what is dropped is dropped in
 //! all members.
 
-use super::sampling::{numbered, uniform};
+use super::sampling::{Admit, numbered, uniform};
 use super::split::{around, set, with_gene};
 use super::{Judge, OneShot, OneShotError, ShrinkPlan, Supernet};
 use crate::sanity::possible;
@@ -13,6 +13,7 @@ use nasmyth_data::{Subset, Task as DataTask};
 use nasmyth_estimator::StopFlag;
 use nasmyth_space::{Gene, Genotype, Space, Value};
 use nasmyth_train::{TrainError, predict};
+use std::collections::HashSet;
 
 /// Networks around which the outputs of a gene's options are compared.
 const AROUND: u64 = 2;
@@ -30,7 +31,7 @@ pub(super) fn weakest(
     stop: &StopFlag,
 ) -> Result<Vec<String>, OneShotError> {
     let whole = supernet.task().space;
-    let space = whole.base();
+    let space = &present(whole)?;
     let settings = quick(supernet.settings());
     let survey = Survey { judge: supernet.judge_in(space, &settings), space, stop };
     let genes = genes(space, plan);
@@ -49,7 +50,32 @@ pub(super) fn weakest(
         last.sort_unstable();
         dropped.extend(last.into_iter().map(|option| format!("{path}={}", options[option])));
     }
-    Ok(possible(whole, dropped.iter().flat_map(|option| whole.in_members(option))))
+    let dropped = possible(whole, dropped.iter().flat_map(|option| whole.in_members(option)));
+    let keeps_limits = match supernet.admit() {
+        Some(admit) => some_network(&whole.without(&dropped)?, supernet.task().seed, admit),
+        None => true,
+    };
+    Ok(if keeps_limits { dropped } else { Vec::new() })
+}
+
+/// Whether a network that may be trained turns up.
+fn some_network(space: &Space, seed: u64, admit: Admit<'_>) -> bool {
+    let drawn = uniform(space, &mut numbered(seed, FIRST_DRAW), Some(admit));
+    space.lower(&drawn).ok().and_then(|graph| graph.verify().ok()).is_some_and(|graph| admit(&graph))
+}
+
+/// The space of the members, without the options that no member has any more.
+fn present(whole: &Space) -> Result<Space, OneShotError> {
+    let options = |space: &Space| -> Vec<String> {
+        let genes = space.genes().enumerate().filter_map(|(place, g)| Some((g.path, space.options(place)?)));
+        genes.flat_map(|(path, options)| options.into_iter().map(move |o| format!("{path}={o}"))).collect()
+    };
+    let left: HashSet<String> = options(whole).into_iter().collect();
+    let absent = options(whole.base()).into_iter().filter(|option| {
+        let members = whole.in_members(option);
+        members.iter().all(|own| !left.contains(own))
+    });
+    Ok(whole.base().without(&absent.collect::<Vec<_>>())?)
 }
 
 /// What finding them takes, in steps of the training: a network costs about a step for each batch that its statistics are measured on, and

@@ -3,9 +3,11 @@
 use super::discretisation::Discretisation;
 use super::error::SearchError;
 use super::limit::Costs;
+use super::regulariser::Probabilities;
 use super::relaxation::largest;
 use super::running::Running;
 use super::space::{Choice, Kept, Kind};
+use nasmyth_estimator::StopFlag;
 use nasmyth_space::Rng;
 use rand::seq::SliceRandom;
 
@@ -23,44 +25,89 @@ pub(super) fn leanest(choices: &[Choice], costs: &Costs) -> Kept {
 }
 
 impl Running<'_> {
+    pub(super) fn grows(&self) -> bool {
+        matches!(self.method.discretisation, Discretisation::Growing { .. })
+    }
+
     /// After so many epochs: takes out options whose gates have closed, and opens the choices that are due, all by the end of the growth.
-    pub(super) fn grow(&mut self, epoch: usize) -> Result<(), SearchError> {
+    pub(super) fn grow(&mut self, epoch: usize, stop: &StopFlag) -> Result<(), SearchError> {
         let Discretisation::Growing { share, looks } = self.method.discretisation else { return Ok(()) };
         self.prune();
         let choices = self.space.choices().len();
         let growth = (share * self.budget.epochs as f64).max(1.0);
+        if epoch >= self.budget.epochs || epoch as f64 >= growth + 1.0 {
+            return Ok(());
+        }
         let due = ((choices as f64 * epoch as f64 / growth).ceil() as usize).min(choices);
         let mut rng = self.rng(usize::MAX - epoch);
         while choices - self.at.closed.len() < due {
-            let Some(choice) = self.promising(looks, &mut rng)? else { return Ok(()) };
-            self.open(choice);
+            let Some((choice, kept)) = self.promising(looks, &mut rng, stop)? else { return Ok(()) };
+            self.open(choice, kept);
         }
         Ok(())
     }
 
-    /// Of some random closed choices the one with the option by whose gate the validation loss falls fastest; nothing if none fits into memory.
-    fn promising(&mut self, looks: usize, rng: &mut Rng) -> Result<Option<usize>, SearchError> {
+    /// Of so many random closed choices the one with the new option by whose gate the validation loss falls fastest, and what is kept with it; nothing
+    /// if none is there that fits into memory. Choices that only other options lead to are not there yet.
+    fn promising(
+        &mut self,
+        looks: usize,
+        rng: &mut Rng,
+        stop: &StopFlag,
+    ) -> Result<Option<(usize, Kept)>, SearchError> {
         let drawn = self.at.policy.most_probable();
-        let mut best: Option<(usize, f64)> = None;
-        self.at.closed.shuffle(rng);
-        for choice in self.at.closed.clone().into_iter().take(looks) {
-            let (kept, alphas) = self.opened(choice);
-            let slope = match self.network.by_options(&kept, &drawn, &alphas) {
-                Ok(by) => by[choice].iter().copied().fold(f64::INFINITY, f64::min),
-                Err(SearchError::Space(_)) => continue,
-                Err(SearchError::Memory { .. }) => {
-                    if self.make_room() {
-                        return self.promising(looks, rng);
-                    }
-                    continue;
-                }
-                Err(error) => return Err(error),
-            };
-            if best.is_none_or(|(_, steepest)| slope < steepest) {
-                best = Some((choice, slope));
+        let mut closed = self.at.closed.clone();
+        closed.shuffle(rng);
+        let (mut best, mut compared): (Option<(f64, usize, Kept)>, usize) = (None, 0);
+        for choice in closed {
+            if stop.stopped() {
+                return Err(SearchError::Interrupted);
+            }
+            let Some(kept) = self.with_room(choice)? else { continue };
+            let by = self.network.by_options(&kept, &drawn, &self.opened(choice).1)?.swap_remove(choice);
+            if by.iter().all(|&slope| slope == 0.0) {
+                continue;
+            }
+            let new = (0..by.len()).filter(|option| !self.at.kept[choice].contains(option));
+            let slope = new.map(|option| by[option]).fold(f64::INFINITY, f64::min);
+            if best.as_ref().is_none_or(|(steepest, ..)| slope < *steepest) {
+                best = Some((slope, choice, kept));
+            }
+            compared += 1;
+            if compared == looks {
+                break;
             }
         }
-        Ok(best.map(|(choice, _)| choice))
+        Ok(best.map(|(_, choice, kept)| (choice, kept)))
+    }
+
+    /// What is kept when a choice opens: everything, or what memory has room for beside it; nothing if it does not fit beside the least.
+    fn with_room(&mut self, choice: usize) -> Result<Option<Kept>, SearchError> {
+        let drawn = self.at.policy.most_probable();
+        let (mut kept, alphas) = self.opened(choice);
+        let p = self.probabilities();
+        let best =
+            |(c, own): (usize, &Vec<usize>)| if c == choice { own.clone() } else { vec![largest(&p[c])] };
+        let least: Kept = kept.iter().enumerate().map(best).collect();
+        let mut known_to_fit = false;
+        loop {
+            match self.network.ready(&kept, &drawn, &alphas) {
+                Ok(()) => return Ok(Some(kept)),
+                Err(SearchError::Space(_)) => return Ok(None),
+                Err(SearchError::Memory { .. }) => {}
+                Err(error) => return Err(error),
+            }
+            known_to_fit = known_to_fit || self.network.ready(&least, &drawn, &alphas).is_ok();
+            if !known_to_fit || !shed(&mut kept, &p, Some(choice)) {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Takes out the option of all that is least open, where its choice has others; whether there was one.
+    pub(super) fn make_room(&mut self) -> bool {
+        let p = self.probabilities();
+        self.grows() && shed(&mut self.at.kept, &p, None)
     }
 
     /// All options of a choice: the one that was there with an open gate, the others with closed ones, so that the network computes what it did.
@@ -74,8 +121,20 @@ impl Running<'_> {
         (kept, alphas)
     }
 
-    fn open(&mut self, choice: usize) {
-        (self.at.kept, self.at.alphas) = self.opened(choice);
+    /// Opens what fits into memory, for a step as expensive as they become.
+    pub(super) fn open_all(&mut self) {
+        let drawn = self.at.policy.most_probable();
+        for choice in self.at.closed.clone() {
+            let (kept, alphas) = self.opened(choice);
+            if self.network.ready(&kept, &drawn, &alphas).is_ok() {
+                self.open(choice, kept);
+            }
+        }
+    }
+
+    fn open(&mut self, choice: usize, kept: Kept) {
+        self.at.alphas = self.opened(choice).1;
+        self.at.kept = kept;
         self.at.closed.retain(|&c| c != choice);
     }
 
@@ -87,18 +146,17 @@ impl Running<'_> {
             }
         }
     }
+}
 
-    /// Takes out the option whose gate is open least, where its choice has others; whether there was one.
-    fn make_room(&mut self) -> bool {
-        let p = self.probabilities();
-        let kept = self.at.kept.iter().enumerate().filter(|(_, kept)| kept.len() > 1);
-        let places = kept.flat_map(|(choice, kept)| kept.iter().map(move |&option| (choice, option)));
-        let least = places.min_by(|a, b| p[a.0][a.1].total_cmp(&p[b.0][b.1]));
-        if let Some((choice, option)) = least {
-            self.at.kept[choice].retain(|&o| o != option);
-        }
-        least.is_some()
+/// Takes out the least probable option of a choice other than this one that has more; whether there was one.
+fn shed(kept: &mut Kept, p: &Probabilities, except: Option<usize>) -> bool {
+    let open = kept.iter().enumerate().filter(|(choice, kept)| kept.len() > 1 && Some(*choice) != except);
+    let places = open.flat_map(|(choice, kept)| kept.iter().map(move |&option| (choice, option)));
+    let least = places.min_by(|a, b| p[a.0][a.1].total_cmp(&p[b.0][b.1]));
+    if let Some((choice, option)) = least {
+        kept[choice].retain(|&o| o != option);
     }
+    least.is_some()
 }
 
 #[cfg(test)]

@@ -244,6 +244,9 @@ pub static PUBLISHED: &[Published] = &[
     },
 ];
 
+/// Each network that is drawn is lowered, in every step.
+const MOST_DRAWS: usize = 1024;
+
 /// Names that look less alike than this are no slip of the keyboard (Jaro-Winkler).
 const ALIKE: f64 = 0.8;
 
@@ -303,7 +306,7 @@ impl Method {
             Limit::None => true,
             Limit::Product { factor, exponent } => positive(factor) && positive(exponent),
             Limit::Sum { weight } => at_least_0(weight),
-            Limit::Refused { weight, draws } => at_least_0(weight) && draws > 1,
+            Limit::Refused { weight, draws } => at_least_0(weight) && (2..=MOST_DRAWS).contains(&draws),
             Limit::Polytope { share: s } => share(s),
         };
         let hypergradient = match self.hypergradient {
@@ -335,7 +338,7 @@ impl Method {
             (relaxation, "relaxation: share must be in 0..=1, stretch above 0"),
             (hypergradient, "hypergradient: its numbers must be above 0"),
             (regulariser, "regulariser: its numbers must be at least 0"),
-            (limit, "limit: share must be in 0..=1, draws at least 2, other numbers above 0"),
+            (limit, "limit: share must be in 0..=1, draws in 2..=1024, other numbers above 0"),
             (
                 discretisation,
                 "discretisation: batches, window and looks must be at least 1, tune at least 0, share in 0..=1",
@@ -346,8 +349,12 @@ impl Method {
             ),
             (!(hard && self.edge_normalisation), "limit `polytope` takes no edge normalisation"),
             (
-                self.partial == 1 || self.kernels == Kernels::Apart,
-                "kernels are mixed or shared of all channels only: partial must be 1",
+                self.kernels == Kernels::Apart || (self.partial == 1 && !self.edge_normalisation && !gates),
+                "kernels are mixed or shared without partial channels, edge normalisation and gates: norms behind them undo what scales a kernel",
+            ),
+            (
+                self.relaxation != Relaxation::Rebar || self.hypergradient == Hypergradient::FirstOrder,
+                "relaxation `rebar` goes with hypergradient `first-order` only",
             ),
             (
                 gates || !matches!(self.discretisation, Discretisation::Growing { .. }),

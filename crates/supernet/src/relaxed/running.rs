@@ -96,7 +96,8 @@ impl<'a> Running<'a> {
         let grows = matches!(method.discretisation, Discretisation::Growing { .. });
         let costs = if grows || limit.counts() { space.costs()? } else { Costs::none(space.choices()) };
         let kept = if grows { leanest(space.choices(), &costs) } else { all_options(space.choices()) };
-        let memory = budget.memory.map_or_else(memory_share, |mib| (mib << 20).min(memory_share()));
+        let memory =
+            budget.memory.map_or_else(memory_share, |mib| mib.saturating_mul(1 << 20).min(memory_share()));
         let setup = Setup {
             form: Form { partial, kernels },
             batch,
@@ -150,9 +151,11 @@ impl<'a> Running<'a> {
         if epoch < self.budget.epochs && !self.at.given_up {
             self.epoch(epoch, stop)?;
             self.decide_greedily(epoch + 1);
-            self.grow(epoch + 1)?;
-            self.at.given_up =
-                self.budget.stop && 2 * (epoch + 1) >= self.budget.epochs && self.collapses()?;
+            self.grow(epoch + 1, stop)?;
+            self.at.given_up = self.budget.stop
+                && !self.grows()
+                && 2 * (epoch + 1) >= self.budget.epochs
+                && self.collapses()?;
             return Ok(true);
         }
         if self.at.relaxed.is_none() {
@@ -189,13 +192,15 @@ impl<'a> Running<'a> {
         self.at.given_up
     }
 
-    /// Mean seconds of a step that moves architecture and weights, over as many steps as the time allows, at least a few.
+    /// Mean seconds of a step that moves architecture and weights, over as many steps as the time allows, at least a few; of a growing network,
+    /// of one that has grown.
     ///
     /// # Errors
     /// As [`Search::run`].
     pub fn measure_step(mut self, at_least: Duration) -> Result<f64, SearchError> {
         /// The first step meets cold memory.
         const LEAST: u64 = 3;
+        self.open_all();
         let (mut rng, mut steps, mut start) = (Rng::seed_from_u64(self.seed), 0, Instant::now());
         while steps <= LEAST || start.elapsed() < at_least {
             if steps == 1 {
@@ -310,6 +315,7 @@ impl<'a> Running<'a> {
             match self.network.ready(&self.at.kept, &drawn, &self.at.alphas) {
                 Ok(()) => return Ok(drawn),
                 Err(SearchError::Space(_) | SearchError::Memory { .. }) if tries < TRIES => tries += 1,
+                Err(SearchError::Memory { .. }) if self.make_room() => tries = 1,
                 Err(error) => return Err(error),
             }
         }
@@ -388,7 +394,8 @@ impl<'a> Running<'a> {
     }
 
     fn trust(&self, options: &[usize], accuracy: [f64; 2]) -> Result<Trust, SearchError> {
-        let exists = self.space.existing(&self.at.policy.most_probable(), options)?;
+        let mut exists = self.space.existing(&self.at.policy.most_probable(), options)?;
+        self.at.closed.iter().for_each(|&choice| exists[choice] = false);
         Ok(Trust::of(self.space.choices(), (options, &exists), accuracy, &self.history()))
     }
 
@@ -406,7 +413,9 @@ impl<'a> Running<'a> {
         let relaxed = self.at.relaxed.unwrap_or(discrete);
         let options: Vec<usize> = self.at.kept.iter().filter_map(|k| k.first().copied()).collect();
         let trust = self.trust(&options, [relaxed.accuracy, discrete.accuracy])?;
-        let all = self.network.architecture().quiet(&all_options(self.space.choices()), self.at.temperature);
+        let mut all = all_options(self.space.choices());
+        self.at.closed.iter().for_each(|&choice| all[choice] = self.at.kept[choice].clone());
+        let all = self.network.architecture().quiet(&all, self.at.temperature);
         let probabilities = self.network.architecture().probabilities(&self.at.alphas, &all);
         let Standing { epochs, decisions, policy, .. } = self.at;
         let (drawn, drawn_probabilities) = (policy.most_probable(), policy.probabilities());
@@ -425,6 +434,12 @@ impl<'a> Running<'a> {
 
     pub(super) fn judge(&mut self) -> Result<Judged, SearchError> {
         let drawn = self.at.policy.most_probable();
-        self.network.judge(&self.at.alphas, (&self.at.kept, &drawn), self.judged, None)
+        loop {
+            let judged = self.network.judge(&self.at.alphas, (&self.at.kept, &drawn), self.judged, None);
+            // Other drawn options may need more memory than those that a network has grown with.
+            if !(matches!(judged, Err(SearchError::Memory { .. })) && self.make_room()) {
+                return judged;
+            }
+        }
     }
 }

@@ -16,9 +16,6 @@ use std::sync::Arc;
 /// Compiled sub-networks that are kept, at most: those of the last steps, and the one that a decision leaves.
 const CACHE: usize = 16;
 
-/// Their share of the memory that there is for a network, beside the last one.
-const MEMORY: u64 = 8;
-
 /// Compiles sub-networks.
 pub(super) struct Stages<'a> {
     pub space: &'a dyn RelaxedSpace,
@@ -26,7 +23,7 @@ pub(super) struct Stages<'a> {
     pub engine: &'a Engine,
     pub form: Form,
     pub batch: usize,
-    /// Bytes that a sub-network may take in training.
+    /// Bytes that those that are compiled may take in training, all together.
     pub memory: u64,
     pub seed: u64,
     /// Those that are compiled, the last one used last.
@@ -92,6 +89,8 @@ impl<'a> Stream<'a> {
 
 /// A compiled sub-network.
 pub(super) struct Stage {
+    /// What it takes in training.
+    bytes: u64,
     pub program: Program,
     pub memory: Memory,
     pub params: ParamStore<f32>,
@@ -102,7 +101,7 @@ pub(super) struct Stage {
 }
 
 impl Stages<'_> {
-    fn compile(&self, relaxed: &RelaxedGraph) -> Result<Stage, SearchError> {
+    fn compile(&mut self, relaxed: &RelaxedGraph) -> Result<Stage, SearchError> {
         let loss = match self.data.task() {
             Task::Classification { .. } => Loss::CrossEntropy,
             Task::Regression { .. } => {
@@ -111,20 +110,26 @@ impl Stages<'_> {
         };
         let options = Options::new(self.batch, Mode::Train(loss));
         let program = self.engine.compile(&relaxed.graph, options)?;
-        // Weights, gradients of both parts, and what the optimiser remembers.
-        let needed = program.memory_bytes() as u64 + 5 * size_of::<f32>() as u64 * relaxed.graph.params();
-        if needed > self.memory {
-            return Err(SearchError::Memory { needed, share: self.memory });
-        }
         let params = initial_params(&relaxed.graph, self.data.statistics(), self.seed);
         let layout = params.layout();
+        let site = Arc::new(Site::of(relaxed, layout.entries()));
+        // Weights, gradients of both parts, and what the optimiser remembers.
+        let numbers = 5 * size_of::<f32>() * site.len.max(layout.trained().len());
+        let bytes = (program.memory_bytes() + numbers) as u64;
+        if bytes > self.memory {
+            return Err(SearchError::Memory { needed: bytes, share: self.memory });
+        }
+        while self.recent.len() >= CACHE
+            || self.recent.iter().map(|r| r.1.bytes).sum::<u64>() + bytes > self.memory
+        {
+            self.recent.remove(0);
+        }
         let mixed = |m: &Mixture| Some((layout.entry(&m.key)?.range.clone(), m.terms.clone()));
         let mixtures = relaxed.mixtures.iter().filter_map(mixed).collect();
         let staged = |kernel: &MixedKernel| Some(StagedKernel::new(kernel, layout.entry(&kernel.key)?));
         let kernels = relaxed.kernels.iter().filter_map(staged).collect();
         let grads = vec![0.0; layout.trained().len()];
-        let site = Arc::new(Site::of(relaxed, layout.entries()));
-        Ok(Stage { memory: program.memory(), program, params, grads, site, mixtures, kernels })
+        Ok(Stage { memory: program.memory(), bytes, program, params, grads, site, mixtures, kernels })
     }
 
     /// The compiled sub-network of these options, now the last of those that are kept.
@@ -133,14 +138,8 @@ impl Stages<'_> {
         let stage = match at {
             Some(at) => self.recent.remove(at),
             None => {
-                let stage = self.compile(&self.space.relaxed(drawn, kept, self.form)?)?;
-                let bytes = |(_, stage): &(_, Stage)| stage.program.memory_bytes() as u64;
-                while self.recent.len() >= CACHE
-                    || self.recent.iter().map(bytes).sum::<u64>() > self.memory / MEMORY
-                {
-                    self.recent.remove(0);
-                }
-                ((drawn.to_vec(), kept.clone()), stage)
+                let relaxed = self.space.relaxed(drawn, kept, self.form)?;
+                ((drawn.to_vec(), kept.clone()), self.compile(&relaxed)?)
             }
         };
         self.recent.push(stage);
@@ -232,7 +231,9 @@ impl StagedKernel {
         values.fill(0.0);
         for StagedPart { term, source, taps, share, .. } in &mut self.parts {
             *share = counts.of(*term);
-            let own = &weights[site.places[source].clone()];
+            // A step that moved the architecture may compute what it did not before.
+            let Some(place) = site.places.get(source) else { continue };
+            let own = &weights[place.clone()];
             for &(to, from) in &*taps {
                 let sum = values[to * tap..][..tap].iter_mut();
                 sum.zip(&own[from * tap..][..tap]).for_each(|(v, w)| *v += *share as f32 * w);
@@ -244,7 +245,8 @@ impl StagedKernel {
     fn learn_shares(&mut self, grads: &[f32], (site, weights): (&Site, &[f32])) {
         let (grads, tap) = (&grads[self.range.clone()], self.tap);
         for StagedPart { source, taps, by_share, .. } in &mut self.parts {
-            let own = &weights[site.places[source].clone()];
+            let Some(place) = site.places.get(source) else { continue };
+            let own = &weights[place.clone()];
             let at = |&(to, from): &(usize, usize)| {
                 let pairs = grads[to * tap..][..tap].iter().zip(&own[from * tap..][..tap]);
                 pairs.map(|(g, w)| f64::from(g * w)).sum::<f64>()
@@ -257,7 +259,8 @@ impl StagedKernel {
     fn by_weights(&self, grads: &[f32], site: &Site, gradient: &mut [f32]) {
         let (grads, tap) = (&grads[self.range.clone()], self.tap);
         for StagedPart { source, taps, share, .. } in &self.parts {
-            let own = &mut gradient[site.places[source].clone()];
+            let Some(place) = site.places.get(source) else { continue };
+            let own = &mut gradient[place.clone()];
             for &(to, from) in taps {
                 let sum = own[from * tap..][..tap].iter_mut();
                 sum.zip(&grads[to * tap..][..tap]).for_each(|(sum, g)| *sum += *share as f32 * g);

@@ -102,14 +102,13 @@ impl<'a> SuperNetwork<'a> {
         let drawn = vec![0; space.drawn().len()];
         let draw = architecture.quiet(&setup.kept, 1.0);
         let first = architecture.computed(&vec![0.0; architecture.len()], &draw, true);
-        let relaxed = space.relaxed(&drawn, &first, form)?;
+        let relaxed = space.relaxed(&drawn, &all_options(space.choices()), form)?;
         check_fit(&relaxed.graph, data)?;
         let around = |mixture: &Mixture| mixture.terms.iter().any(|term| matches!(term, Term::Bypass { .. }));
-        let grows = setup.kept != all_options(space.choices());
-        if form.partial > 1 && !grows && !relaxed.mixtures.iter().any(around) {
+        if form.partial > 1 && !relaxed.mixtures.iter().any(around) {
             return Err(SearchError::Partial(form.partial));
         }
-        if form.kernels != Kernels::Apart && !grows && relaxed.kernels.is_empty() {
+        if form.kernels != Kernels::Apart && relaxed.kernels.is_empty() {
             return Err(SearchError::Kernels);
         }
         let stage = stages.get(&drawn, &first)?;

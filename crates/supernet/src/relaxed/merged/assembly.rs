@@ -60,8 +60,8 @@ pub(super) struct Assembly<'a> {
     /// Vertices on some of the channels, by the value that is divided.
     pub thin: HashMap<(usize, usize), NodeId>,
     pub slices: HashMap<(NodeId, usize, usize), NodeId>,
-    /// Chains with a mixed kernel, by choice and value.
-    pub with_kernels: HashMap<(usize, usize), NodeId>,
+    /// Chains with a mixed kernel, by choice and the values of its options.
+    pub with_kernels: HashMap<(usize, Vec<usize>), NodeId>,
     mixed: BTreeMap<Terms, NodeId>,
     /// What is being looked up, to find circles.
     open: BTreeSet<(Reader, usize)>,
@@ -125,7 +125,7 @@ impl Assembly<'_> {
         if let Some(split) = self.partial(reader, vertex, swaps, choice)? {
             return Ok(Value::Partial(split));
         }
-        if let Some(node) = self.kernels(vertex, swaps, choice)? {
+        if let Some(node) = self.kernels(reader, vertex, swaps, choice)? {
             return Ok(Value::Node(node));
         }
         let mut terms = Vec::new();

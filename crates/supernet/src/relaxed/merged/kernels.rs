@@ -23,6 +23,7 @@ impl Assembly<'_> {
     /// anything else.
     pub(super) fn kernels(
         &mut self,
+        reader: Reader,
         vertex: usize,
         swaps: &[&Swap],
         choice: usize,
@@ -33,18 +34,19 @@ impl Assembly<'_> {
         if kept.len() < 2 && kernels == Kernels::Mixed {
             return Ok(None);
         }
-        if let Some(&known) = self.with_kernels.get(&(choice, vertex)) {
-            return Ok(Some(known));
-        }
         let all: Option<Vec<usize>> = iter::once(Some(vertex)).chain(swap.others.values().copied()).collect();
-        let Some(Chains { input, chains }) = all.and_then(|all| self.union.chains(&all)) else {
+        let union = self.union;
+        let alone = |all: &Vec<usize>| all[1..].iter().all(|&o| union.swaps(reader, o).next().is_none());
+        let Some(Chains { input, chains }) = all.filter(alone).and_then(|all| union.chains(&all)) else {
             return Ok(None);
         };
         let own = |option: &usize| swap.others.get(option).copied().flatten().unwrap_or(vertex);
-        let union = self.union;
         let conv = |value: usize| union.vertices[chains[&value][0]].op.downcast::<Conv>();
         let size = |value: &usize| conv(*value).map_or(0, |c| c.kernel.iter().product::<usize>());
         let values: Vec<usize> = kept.iter().map(own).collect();
+        if let Some(&known) = self.with_kernels.get(&(choice, values.clone())) {
+            return Ok(Some(known));
+        }
         let Some(largest) = values.iter().copied().max_by_key(size) else { return Ok(None) };
         let sources = match kernels {
             Kernels::Shared => chains.keys().copied().max_by_key(size).into_iter().collect(),
@@ -72,7 +74,7 @@ impl Assembly<'_> {
         }
         let key = format!("{}.weight", self.graph.nodes()[first].name);
         self.made.kernels.push(MixedKernel { key, tensors, parts });
-        self.with_kernels.insert((choice, vertex), node);
+        self.with_kernels.insert((choice, values), node);
         Ok(Some(node))
     }
 }
@@ -94,15 +96,19 @@ impl Union {
                 _ => None,
             };
             let inputs: Vec<usize> = now.iter().map(|&v| input(v)).collect::<Option<_>>()?;
+            // Layers at one place have one set of weights, whichever kernel is before them.
+            if others.iter().any(|&v| self.vertices[v].place != self.vertices[*first].place) {
+                return None;
+            }
             let function = |v: usize| crate::address::function(&*self.vertices[v].op);
             if others.iter().all(|&v| function(v) == function(*first)) {
                 chains.values_mut().zip(inputs).for_each(|(chain, input)| chain.push(input));
                 continue;
             }
             let conv = |v: usize| self.vertices[v].op.downcast::<Conv>();
-            let alike = others
-                .iter()
-                .all(|&v| conv(v).zip(conv(*first)).is_some_and(|(a, b)| differ_in_kernel(a, b)));
+            let convs: Vec<&Conv> = now.iter().map(|&v| conv(v)).collect::<Option<_>>()?;
+            let nested = |a: &Conv, b: &Conv| lies_within(a, b) || lies_within(b, a);
+            let alike = convs.iter().enumerate().all(|(i, a)| convs[..i].iter().all(|b| nested(a, b)));
             if !alike || inputs.iter().any(|&input| input != inputs[0]) {
                 return None;
             }
@@ -112,15 +118,16 @@ impl Union {
     }
 }
 
-/// Whether two convolutions differ in the size of their kernels only, the smaller one lying in the middle of the larger.
-fn differ_in_kernel(a: &Conv, b: &Conv) -> bool {
+/// Whether two convolutions without bias (theirs would be another one for each kernel) differ in the size of their kernels only, the first lying in the
+/// middle of the second.
+fn lies_within(small: &Conv, large: &Conv) -> bool {
     let rest = |conv: &Conv| Conv { kernel: Vec::new(), pad: Vec::new(), ..conv.clone() };
-    let axes = a.kernel.len();
+    let axes = small.kernel.len();
     let centred = |axis: usize| {
-        let more = a.kernel[axis].abs_diff(b.kernel[axis]);
-        let border = more / 2 * a.dilation[axis];
-        let wider = |pad: usize| a.pad[pad].abs_diff(b.pad[pad]) == border;
+        let Some(more) = large.kernel[axis].checked_sub(small.kernel[axis]) else { return false };
+        let border = more / 2 * small.dilation[axis];
+        let wider = |pad: usize| large.pad[pad] == small.pad[pad] + border;
         more.is_multiple_of(2) && wider(axis) && wider(axis + axes)
     };
-    rest(a) == rest(b) && (0..axes).all(centred)
+    !small.bias && rest(small) == rest(large) && (0..axes).all(centred)
 }
