@@ -31,7 +31,7 @@ pub enum Discretisation {
     Growing {
         /// Share of the epochs by whose end all choices have been opened.
         share: f64,
-        /// Closed choices, drawn at random, that are compared before one is opened; with 1, growth is random.
+        /// Closed choices, drawn at random, that are compared for each that is opened; with 1, growth is random.
         looks: usize,
     },
 }

@@ -39,52 +39,62 @@ impl Running<'_> {
             return Ok(());
         }
         let due = ((choices as f64 * epoch as f64 / growth).ceil() as usize).min(choices);
-        let mut rng = self.rng(usize::MAX - epoch);
-        while choices - self.at.closed.len() < due {
-            let Some((choice, kept)) = self.promising(looks, &mut rng, stop)? else { return Ok(()) };
-            self.open(choice, kept);
+        let wanted = due.saturating_sub(choices - self.at.closed.len());
+        let (candidates, fits) = self.promising(wanted, looks, &mut self.rng(usize::MAX - epoch))?;
+        for choice in candidates.into_iter().take(wanted) {
+            if stop.stopped() {
+                return Err(SearchError::Interrupted);
+            }
+            let kept = if fits { Some(self.opened(&[choice]).0) } else { self.with_room(choice)? };
+            if let Some(kept) = kept {
+                self.open(choice, kept);
+            }
         }
         Ok(())
     }
 
-    /// Of so many random closed choices the one with the new option by whose gate the validation loss falls fastest, and what is kept with it; nothing
-    /// if none is there that fits into memory. Choices that only other options lead to are not there yet.
+    /// Random closed choices, so many for each that is wanted, by how fast the validation loss falls with the gates of their new options; and whether
+    /// all of them fit into memory together. As closed gates change nothing, one network tells the slopes of all, or of as many as it has room
+    /// for. Choices that only other options lead to are not there yet.
     fn promising(
         &mut self,
+        wanted: usize,
         looks: usize,
         rng: &mut Rng,
-        stop: &StopFlag,
-    ) -> Result<Option<(usize, Kept)>, SearchError> {
+    ) -> Result<(Vec<usize>, bool), SearchError> {
         let drawn = self.at.policy.most_probable();
-        let mut closed = self.at.closed.clone();
-        closed.shuffle(rng);
-        let (mut best, mut compared): (Option<(f64, usize, Kept)>, usize) = (None, 0);
-        for choice in closed {
-            if stop.stopped() {
-                return Err(SearchError::Interrupted);
+        let mut candidates = self.at.closed.clone();
+        candidates.shuffle(rng);
+        candidates.truncate(wanted.saturating_mul(looks));
+        let mut fits = true;
+        let by = loop {
+            if candidates.is_empty() {
+                return Ok((candidates, false));
             }
-            let Some(kept) = self.with_room(choice)? else { continue };
-            let by = self.network.by_options(&kept, &drawn, &self.opened(choice).1)?.swap_remove(choice);
-            if by.iter().all(|&slope| slope == 0.0) {
-                continue;
+            let (kept, alphas) = self.opened(&candidates);
+            match self.network.by_options(&kept, &drawn, &alphas) {
+                Ok(by) => break by,
+                Err(SearchError::Memory { .. }) if candidates.len() > 1 => {
+                    candidates.truncate(candidates.len() / 2);
+                    fits = false;
+                }
+                Err(SearchError::Memory { .. }) => return Ok((candidates, false)),
+                Err(error) => return Err(error),
             }
-            let new = (0..by.len()).filter(|option| !self.at.kept[choice].contains(option));
-            let slope = new.map(|option| by[option]).fold(f64::INFINITY, f64::min);
-            if best.as_ref().is_none_or(|(steepest, ..)| slope < *steepest) {
-                best = Some((slope, choice, kept));
-            }
-            compared += 1;
-            if compared == looks {
-                break;
-            }
-        }
-        Ok(best.map(|(_, choice, kept)| (choice, kept)))
+        };
+        candidates.retain(|&choice| by[choice].iter().any(|&slope| slope != 0.0));
+        let slope = |choice: usize| {
+            let new = (0..by[choice].len()).filter(|option| !self.at.kept[choice].contains(option));
+            new.map(|option| by[choice][option]).fold(f64::INFINITY, f64::min)
+        };
+        candidates.sort_by(|&a, &b| slope(a).total_cmp(&slope(b))); // stable
+        Ok((candidates, fits))
     }
 
     /// What is kept when a choice opens: everything, or what memory has room for beside it; nothing if it does not fit beside the least.
     fn with_room(&mut self, choice: usize) -> Result<Option<Kept>, SearchError> {
         let drawn = self.at.policy.most_probable();
-        let (mut kept, alphas) = self.opened(choice);
+        let (mut kept, alphas) = self.opened(&[choice]);
         let p = self.probabilities();
         let best =
             |(c, own): (usize, &Vec<usize>)| if c == choice { own.clone() } else { vec![largest(&p[c])] };
@@ -110,14 +120,16 @@ impl Running<'_> {
         self.grows() && shed(&mut self.at.kept, &p, None)
     }
 
-    /// All options of a choice: the one that was there with an open gate, the others with closed ones, so that the network computes what it did.
-    fn opened(&self, choice: usize) -> (Kept, Vec<f64>) {
+    /// All options of these choices: those that were there with open gates, the others with closed ones, so that the network computes what it did.
+    fn opened(&self, choices: &[usize]) -> (Kept, Vec<f64>) {
         let (mut kept, mut alphas) = (self.at.kept.clone(), self.at.alphas.clone());
         let [closed, open] = self.method.relaxation.gates(self.at.temperature);
-        let logits = self.network.architecture().logits(choice);
-        alphas[logits.clone()].fill(closed);
-        kept[choice].iter().for_each(|option| alphas[logits.start + option] = open);
-        kept[choice] = (0..logits.len()).collect();
+        for &choice in choices {
+            let logits = self.network.architecture().logits(choice);
+            alphas[logits.clone()].fill(closed);
+            kept[choice].iter().for_each(|option| alphas[logits.start + option] = open);
+            kept[choice] = (0..logits.len()).collect();
+        }
         (kept, alphas)
     }
 
@@ -125,7 +137,7 @@ impl Running<'_> {
     pub(super) fn open_all(&mut self) {
         let drawn = self.at.policy.most_probable();
         for choice in self.at.closed.clone() {
-            let (kept, alphas) = self.opened(choice);
+            let (kept, alphas) = self.opened(&[choice]);
             if self.network.ready(&kept, &drawn, &alphas).is_ok() {
                 self.open(choice, kept);
             }
@@ -133,7 +145,7 @@ impl Running<'_> {
     }
 
     fn open(&mut self, choice: usize, kept: Kept) {
-        self.at.alphas = self.opened(choice).1;
+        self.at.alphas = self.opened(&[choice]).1;
         self.at.kept = kept;
         self.at.closed.retain(|&c| c != choice);
     }
@@ -181,7 +193,7 @@ mod tests {
         for epoch in 0..3 {
             let drawn = running.at.policy.most_probable();
             for choice in running.at.closed.clone() {
-                let (kept, alphas) = running.opened(choice);
+                let (kept, alphas) = running.opened(&[choice]);
                 assert!(kept[choice].len() > 1);
                 let [before, after] = [(&running.at.kept, &running.at.alphas), (&kept, &alphas)]
                     .map(|(kept, alphas)| running.network.judge(alphas, (kept, &drawn), 2, None).unwrap());
