@@ -25,10 +25,6 @@ pub(super) fn leanest(choices: &[Choice], costs: &Costs) -> Kept {
 }
 
 impl Running<'_> {
-    pub(super) fn grows(&self) -> bool {
-        matches!(self.method.discretisation, Discretisation::Growing { .. })
-    }
-
     /// After so many epochs: takes out options whose gates have closed, and opens the choices that are due, all by the end of the growth.
     pub(super) fn grow(&mut self, epoch: usize, stop: &StopFlag) -> Result<(), SearchError> {
         let Discretisation::Growing { share, looks } = self.method.discretisation else { return Ok(()) };
@@ -117,7 +113,7 @@ impl Running<'_> {
     /// Takes out the option of all that is least open, where its choice has others; whether there was one.
     pub(super) fn make_room(&mut self) -> bool {
         let p = self.probabilities();
-        self.grows() && shed(&mut self.at.kept, &p, None)
+        self.method.grows() && shed(&mut self.at.kept, &p, None)
     }
 
     /// All options of these choices: those that were there with open gates, the others with closed ones, so that the network computes what it did.

@@ -290,6 +290,11 @@ pub fn method_named(name: &str, settings: &toml::Table) -> Result<Method, Search
 }
 
 impl Method {
+    /// Whether the super-network begins with one option of each choice.
+    pub fn grows(&self) -> bool {
+        matches!(self.discretisation, Discretisation::Growing { .. })
+    }
+
     /// What is wrong with the settings, if anything.
     pub fn problem(&self) -> Option<String> {
         let positive = |v: f64| v.is_finite() && v > 0.0;
@@ -356,10 +361,7 @@ impl Method {
                 self.relaxation != Relaxation::Rebar || self.hypergradient == Hypergradient::FirstOrder,
                 "relaxation `rebar` goes with hypergradient `first-order` only",
             ),
-            (
-                gates || !matches!(self.discretisation, Discretisation::Growing { .. }),
-                "discretisation `growing` is for relaxations by gates: `hard-concrete`",
-            ),
+            (gates || !self.grows(), "discretisation `growing` is for relaxations by gates: `hard-concrete`"),
             (
                 !(self.relaxation == Relaxation::Rebar && self.edge_normalisation),
                 "relaxation `rebar` takes no edge normalisation",

@@ -93,7 +93,7 @@ impl<'a> Running<'a> {
         let Method { partial, kernels, regulariser, limit, .. } = *method;
         let (train, valid) = (data.len(Subset::Train), data.len(Subset::Valid));
         let batch = budget.batch.min(train).min(valid).max(1);
-        let grows = matches!(method.discretisation, Discretisation::Growing { .. });
+        let grows = method.grows();
         let costs = if grows || limit.counts() { space.costs()? } else { Costs::none(space.choices()) };
         let kept = if grows { leanest(space.choices(), &costs) } else { all_options(space.choices()) };
         let memory =
@@ -153,7 +153,7 @@ impl<'a> Running<'a> {
             self.decide_greedily(epoch + 1);
             self.grow(epoch + 1, stop)?;
             self.at.given_up = self.budget.stop
-                && !self.grows()
+                && !self.method.grows()
                 && 2 * (epoch + 1) >= self.budget.epochs
                 && self.collapses()?;
             return Ok(true);
